@@ -1,0 +1,266 @@
+"""Sequences -> batches. A batch is a pure function of (seed, step): nothing is kept between steps.
+
+Every builder returns a `Feed`; `Feed.dataset(start_step)` is a tf.data.Dataset that begins at any step. One file,
+because the regimes share the permutation, the trimming and the negatives; a new regime is a new `*_feed` function.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+
+from data.negatives import ComplementSampler
+from data.schema import Sequences
+from data.splits import EvalSet, Split
+from tf_utils.cli import UserError
+from tf_utils.keras_gate import tf
+
+Batch = dict[str, tf.Tensor]
+_FIELDS = ("items", "categories", "actions")
+
+
+@dataclass(frozen=True)
+class Feed:
+    """Training batches.
+
+    batch: function of an int64 step -> the batch of that step, in graph.
+    steps_per_epoch: batches until every instance has been seen once; the last one of an epoch may be smaller.
+    instances, targets: number of training instances and of targets an epoch.
+    packable: every field but the scalars and `user` is [B, T, ...], left-padded, and the rows are sorted by length.
+    """
+
+    batch: Callable[[tf.Tensor], Batch]
+    steps_per_epoch: int
+    instances: int
+    targets: int
+    packable: bool = False
+
+    def dataset(self, start_step: int = 0, replicas: int = 1) -> tf.data.Dataset:
+        """Batches from `start_step` on, without end; for several replicas, `replicas` slices of each in turn.
+
+        Slices interleave the rows. `valid_count` stays that of the global batch.
+        """
+        steps = tf.data.Dataset.range(start_step, np.iinfo(np.int64).max)
+        batches = steps.map(
+            tf.autograph.experimental.do_not_convert(self.batch), num_parallel_calls=1, deterministic=True
+        )
+        if replicas > 1:
+            batches = batches.flat_map(
+                lambda batch: tf.data.Dataset.range(replicas).map(lambda r: slice_rows(batch, r, replicas))
+            )
+        options = tf.data.Options()
+        options.autotune.enabled = False  # its start-up sleeps stall short runs
+        options.threading.private_threadpool_size = 1
+        return batches.prefetch(2 * replicas).with_options(options)
+
+
+def slice_rows(batch: Batch, start: tf.Tensor | int, stride: int) -> Batch:
+    """Rows start, start + stride, ... of every field but the scalars."""
+    return {name: x if x.shape.rank == 0 else x[start::stride] for name, x in batch.items()}
+
+
+class Store:
+    """The flat arrays of a `Sequences` as tensors, and windows cut out of them."""
+
+    def __init__(self, sequences: Sequences):
+        self._flat = {name: tf.constant(getattr(sequences, name), tf.int32) for name in _FIELDS}
+
+    def window(self, first: tf.Tensor, end: tf.Tensor, width: tf.Tensor, prefix: str = "") -> Batch:
+        """Events first..end-1 of each row, left-padded with 0 to `width`; the newest `width` ones if there are more.
+
+        first, end: int64 [B]. Returns fields [B, width], their names prefixed by `prefix`.
+        """
+        index = end[:, None] - tf.cast(width, tf.int64) + tf.range(tf.cast(width, tf.int64))[None, :]
+        inside = index >= first[:, None]
+        index = tf.where(inside, index, 0)
+        return {prefix + name: tf.where(inside, tf.gather(x, index), 0) for name, x in self._flat.items()}
+
+
+def epoch_rows(step: tf.Tensor, batch_size: int, instances: int, seed: int) -> tf.Tensor:
+    """int64 [<= batch_size]: the instances of a step: a slice of the permutation of its epoch."""
+    steps_per_epoch = -(-instances // batch_size)
+    epoch, position = step // steps_per_epoch, step % steps_per_epoch
+    first = position * batch_size
+    index = tf.range(first, tf.minimum(first + batch_size, instances))
+    key = tf.stack([tf.constant(seed, tf.int64), epoch])
+    return tf.random.experimental.index_shuffle(index, tf.cast(key, tf.int32), max_index=instances - 1)
+
+
+def step_seed(seed: int, step: tf.Tensor, draw: int) -> tf.Tensor:
+    """int32 [2]: the seed of the draw-th random draw of a step of the pipeline."""
+    key = tf.stack([tf.constant(seed, tf.int32), tf.cast(step, tf.int32)])
+    return tf.random.experimental.stateless_fold_in(key, draw)
+
+
+def training_windows(split: Split, length: int, windows: str) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Windows of at most length + 1 training events, i.e. `length` inputs with their next events.
+
+    Args:
+        split: the data.
+        length: n.
+        windows: "last": each user's newest window; "sliding": windows n apart that together have every training event
+            but the first of each user as a target once (LEDGER R14).
+
+    Returns:
+        users int32, first int64, end int64, each [instances]; users with fewer than two training events have none.
+    """
+    starts, ends = split.sequences.offsets[:-1], split.train_ends
+    users = np.flatnonzero(ends - starts >= 2)
+    starts, ends = starts[users], ends[users]
+    if windows == "sliding":
+        counts = -(-(ends - starts - 1) // length)
+        steps_back = np.arange(counts.sum()) - np.repeat(np.cumsum(counts) - counts, counts)
+        users, starts = np.repeat(users, counts), np.repeat(starts, counts)
+        ends = np.repeat(ends, counts) - steps_back * length
+    elif windows != "last":
+        raise UserError(f'train_windows must be "last" or "sliding", got {windows!r}')
+    return (users + 1).astype(np.int32), np.maximum(starts, ends - length - 1), ends
+
+
+def next_item_feed(
+    split: Split,
+    length: int,
+    batch_size: int,
+    seed: int,
+    windows: str = "last",
+    exclude: str = "train",
+    interaction_negatives: str = "none",
+) -> Feed:
+    """Inputs at each position, with the next event and one negative as targets.
+
+    Fields beside the history: positives, positive_categories, positive_actions, negatives [B, T] int32, and with
+    interaction negatives negative_categories, negative_actions [B, T]. T is the longest window of the batch, at most
+    `length`; rows are sorted by the length of their window, shortest first (packing: tf_utils/training.py).
+
+    Args:
+        split: the data; only training events are used.
+        length: n, the longest input.
+        batch_size: rows of the global batch.
+        seed: of order and negatives.
+        windows: see `training_windows`.
+        exclude: item negatives are drawn from outside what the user did in training ("train") or the targets of the
+            batch's window alone ("targets"). Held-out items are never excluded: that would leak them.
+        interaction_negatives: "none"; "pair": uniform over (category, action) pairs that the user did not do in
+            training (ASLI section 3.4.5, LEDGER A16); "code": a category the user did not touch, and independently an
+            action other than the positive's, as ASLI's released code draws them.
+    """
+    seq = split.sequences
+    users, first, end = training_windows(split, length, windows)
+    if not len(users):
+        raise UserError(f"{seq.provenance.name}: no user has two training events; check the filters and the split")
+    n_users, n_items = seq.size("user"), seq.size("item")
+    n_categories, n_actions = max(seq.size("category"), 1), seq.size("action")
+
+    in_training = split.train_mask()
+    done = {"user": seq.users_of_events()[in_training]}
+    done |= {name: getattr(seq, name)[in_training].astype(np.int64) for name in _FIELDS}
+    if exclude == "train":
+        items = ComplementSampler(done["user"], done["items"], n_users, n_items)
+        rows = users
+    elif exclude == "targets":
+        owner = np.repeat(np.arange(1, len(users) + 1), end - first - 1)
+        inside = np.arange(len(owner)) - np.repeat(np.cumsum(end - first - 1) - (end - first - 1), end - first - 1)
+        items = ComplementSampler(owner, seq.items[first[owner - 1] + 1 + inside], len(users), n_items)
+        rows = np.arange(1, len(users) + 1)
+    else:
+        raise UserError(f'exclude must be "train" or "targets", got {exclude!r}')
+    known = done["categories"] > 0
+    if interaction_negatives == "pair":
+        pair = (done["categories"] - 1) * n_actions + done["actions"]  # 1..C*A
+        pairs = ComplementSampler(done["user"][known], pair[known], n_users, n_categories * n_actions)
+    elif interaction_negatives == "code":
+        categories = ComplementSampler(done["user"][known], done["categories"][known], n_users, n_categories)
+        actions = ComplementSampler(np.array([], np.int64), np.array([], np.int64), 0, max(n_actions - 1, 1))
+    elif interaction_negatives != "none":
+        raise UserError(f'interaction_negatives must be "none", "pair" or "code", got {interaction_negatives!r}')
+
+    store = Store(seq)
+    order = {"user": users, "row": rows, "first": first, "end": end}
+    table = {name: tf.constant(x) for name, x in order.items()}
+
+    def batch(step: tf.Tensor) -> Batch:
+        chosen = epoch_rows(step, batch_size, len(users), seed)
+        lengths = tf.gather(table["end"], chosen) - tf.gather(table["first"], chosen) - 1
+        chosen = tf.gather(chosen, tf.argsort(lengths, stable=True))
+        user, row, lo, hi = (tf.gather(table[name], chosen) for name in ("user", "row", "first", "end"))
+        width = tf.reduce_max(lengths)
+        fields = {"user": user} | store.window(lo, hi - 1, width)
+        target = store.window(lo + 1, hi, width)
+        fields |= {"positives": target["items"]}
+        fields |= {"positive_categories": target["categories"], "positive_actions": target["actions"]}
+        is_target = target["items"] > 0
+        masked = lambda x: tf.where(is_target, x, 0)  # noqa: E731
+        fields["negatives"] = masked(items(row, target["items"], step_seed(seed, step, 0)))
+        if interaction_negatives == "pair":
+            positive = (tf.maximum(target["categories"], 1) - 1) * n_actions + target["actions"]
+            drawn = pairs(user, positive, step_seed(seed, step, 1)) - 1
+            fields["negative_categories"] = masked(drawn // n_actions + 1)
+            fields["negative_actions"] = masked(drawn % n_actions + 1)
+        elif interaction_negatives == "code":
+            drawn = categories(user, target["categories"], step_seed(seed, step, 1))
+            other = actions(tf.zeros_like(user), target["actions"], step_seed(seed, step, 2))
+            other += tf.cast(other >= target["actions"], tf.int32)
+            fields["negative_categories"] = masked(drawn)
+            fields["negative_actions"] = masked(tf.minimum(other, n_actions))
+        fields["valid_count"] = tf.reduce_sum(tf.cast(is_target, tf.float32))
+        return fields
+
+    return Feed(batch, -(-len(users) // batch_size), len(users), int(np.sum(end - first - 1)), packable=True)
+
+
+def pairwise_feed(split: Split, batch_size: int, seed: int) -> Feed:
+    """(user, item, other item) triples: each training event once an epoch, with one item the user has not touched.
+
+    Fields: user, positives, negatives int32 [B]; valid_count. Reference: Rendle et al., UAI 2009, D_S.
+    """
+    seq = split.sequences
+    chosen = np.flatnonzero(split.train_mask())
+    users, positives = seq.users_of_events()[chosen], seq.items[chosen]
+    sampler = ComplementSampler(users, positives.astype(np.int64), seq.size("user"), seq.size("item"))
+    user_table, item_table = tf.constant(users), tf.constant(positives)
+
+    def batch(step: tf.Tensor) -> Batch:
+        rows = epoch_rows(step, batch_size, len(chosen), seed)
+        user, positive = tf.gather(user_table, rows), tf.gather(item_table, rows)
+        negative = sampler(user, positive, step_seed(seed, step, 0))
+        return {
+            "user": user,
+            "positives": positive,
+            "negatives": negative,
+            "valid_count": tf.cast(tf.shape(user)[0], tf.float32),
+        }
+
+    return Feed(batch, -(-len(chosen) // batch_size), len(chosen), len(chosen))
+
+
+def evaluation_batches(
+    sequences: Sequences, targets: EvalSet, length: int, batch_size: int, trim: bool
+) -> tuple[tf.data.Dataset, np.ndarray]:
+    """Histories of an EvalSet.
+
+    Args:
+        sequences, targets: the data.
+        length: n.
+        batch_size: rows of a batch.
+        trim: histories sorted by length and cut to the batch's longest; otherwise always [B, n].
+
+    Returns:
+        a dataset of {row int64 [B] (index into `targets`), user, items, categories, actions}, and those rows in the
+        order in which they come, int64 [len(targets)].
+    """
+    lengths = np.minimum(targets.targets - targets.starts, length)
+    rows = np.argsort(lengths, kind="stable") if trim else np.arange(len(targets))
+    store = Store(sequences)
+    row_table, lengths = tf.constant(rows), tf.constant(lengths)
+    users, starts, ends = tf.constant(targets.users), tf.constant(targets.starts), tf.constant(targets.targets)
+
+    def batch(step: tf.Tensor) -> Batch:
+        row = row_table[step * batch_size : (step + 1) * batch_size]
+        width = tf.maximum(tf.reduce_max(tf.gather(lengths, row)), 1) if trim else length
+        history = store.window(tf.gather(starts, row), tf.gather(ends, row), width)
+        return {"row": row, "user": tf.gather(users, row)} | history
+
+    steps = -(-len(rows) // batch_size)
+    return tf.data.Dataset.range(steps).map(batch).prefetch(2), rows

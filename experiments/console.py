@@ -1,0 +1,48 @@
+"""What a person sees in the terminal: a progress bar an epoch at a time, and a table of metrics in the end."""
+
+from __future__ import annotations
+
+import contextlib
+import sys
+from collections.abc import Callable, Iterator
+
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+from rich.table import Table
+
+METRICS = ("HR@5", "NDCG@5", "HR@10", "NDCG@10", "MRR", "AUC")
+
+
+@contextlib.contextmanager
+def progress(title: str, epochs: int, select: str) -> Iterator[Callable[[dict], None]]:
+    """Shows epochs as they end; yields a function of an epoch's entry. Without a terminal: a line a validation."""
+    protocol, metric = select.split("/")
+    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
+    columns += (TextColumn("{task.fields[note]}"),)
+    with Progress(*columns, disable=not sys.stderr.isatty(), console=Console(stderr=True)) as bar:
+        task = bar.add_task(title, total=epochs, note="")
+
+        def show(entry: dict) -> None:
+            note = f"loss {entry['loss']:.4f}"
+            if "validation" in entry:
+                note += f"  {select} {entry['validation'][protocol][metric]:.4f}"
+                if bar.disable:
+                    line = f"{title}: epoch {entry['epoch']}/{epochs}  {entry['seconds']:.0f} s  {note}"
+                    print(line, file=sys.stderr, flush=True)
+            bar.update(task, completed=entry["epoch"], note=note)
+
+        yield show
+
+
+def metrics_table(record) -> None:
+    """Prints the test metrics of a run record, a row a protocol."""
+    title = f"{record.model} on {record.dataset}: test, {record.n_users} users"
+    table = Table(title=title, caption=f"best epoch {record.best_epoch}, stopped by {record.stopped_by}")
+    table.add_column("protocol")
+    for name in METRICS:
+        table.add_column(name, justify="right")
+    for protocol, values in record.metrics.items():
+        table.add_row(protocol, *(f"{values[name]:.4f}" for name in METRICS))
+    Console().print(table)
+    for note in record.data_notes:
+        print(f"note: {note}")

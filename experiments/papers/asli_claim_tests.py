@@ -1,0 +1,184 @@
+"""Tests of ASLI's claims that are no plain ordering of a table's rows: history lengths, categories, kernels, time."""
+
+from __future__ import annotations
+
+from statistics import mean, median
+
+from scipy.stats import spearmanr
+
+from experiments.papers.claim_tests import ALPHA, p_text, places
+from experiments.papers.curves import Point, convergence, curve
+from experiments.papers.schema import FAILS, HOLDS, Finding, Key, sweep_of
+
+ASLI, SAS, NEXT = Key("asli"), Key("sasrec"), Key("nextitnet")
+PUBLISHED_COST = 45 / 7  # section 4.8: seconds an epoch at n = 600 over those at n = 50
+
+
+def _verdict(holds: bool) -> str:
+    return HOLDS if holds else FAILS
+
+
+def denser_by_category(results) -> list[Finding]:
+    """Section 2.1: users and categories meet more densely than users and items."""
+    findings = []
+    for source, dataset in places(results, "table2"):
+        item = source.statistic(dataset, "density_user_item")
+        category = source.statistic(dataset, "density_user_category")
+        if item is not None and category is not None:
+            evidence = f"user-item {100 * item:.3g}%, user-category {100 * category:.3g}%"
+            findings.append(source.finding(dataset, _verdict(category > item), evidence))
+    return findings
+
+
+def shorter_suits(results) -> list[Finding]:
+    """Section 4.5: NextItRec relative to SASRec, on the shortest against the longest histories of one kind of data."""
+    findings = []
+    for source in results.sources("table3"):
+        kinds: dict[str, list[tuple[float, float, str]]] = {}
+        for dataset in source.datasets:
+            length = source.statistic(dataset, "mean_length")
+            a, b = source.estimate(dataset, NEXT, "NDCG@10"), source.estimate(dataset, SAS, "NDCG@10")
+            if length is not None and a is not None and b is not None and b.mean > 0:
+                kinds.setdefault(source.kind(dataset), []).append((length, a.mean / b.mean, dataset))
+        for kind, measured in kinds.items():
+            if len(measured) < 2:
+                continue
+            (short, r_short, d_short), (long, r_long, d_long) = min(measured), max(measured)
+            evidence = (
+                f"NextItRec / SASRec in NDCG@10: {r_short:.3f} on {source.place(d_short)} (mean length {short:.0f}), "
+                f"{r_long:.3f} on {source.place(d_long)} ({long:.0f})"
+            )
+            where = f"{source.place(d_short)} against {source.place(d_long)}"
+            findings.append(Finding(_verdict(r_short > r_long), evidence, where, kind))
+    return findings
+
+
+def fewer_categories_hurt(results) -> list[Finding]:
+    """Section 4.5's explanation: ASLI's lead over SASRec against the generator's number of categories."""
+    source, findings = results.measured("categories"), []
+    figure = results.paper.figure("categories")
+    for dataset in source.datasets:
+        leads = {}
+        for count in figure.values:
+            sweep = sweep_of(n_categories=count)
+            a, b = (source.estimate(dataset, Key(m, "paper", sweep), "NDCG@10") for m in ("asli", "sasrec"))
+            if a is not None and b is not None:
+                leads[count] = a.mean - b.mean
+        if len(leads) < 3:
+            continue
+        counts = sorted(leads)
+        rho = float(spearmanr(counts, [leads[c] for c in counts]).statistic)
+        holds = leads[counts[0]] < leads[counts[-1]] and rho >= 0.5
+        shown = ", ".join(f"{c}: {leads[c]:+.4f}" for c in counts)
+        evidence = f"lead by number of categories: {shown}; rank correlation {rho:.2f}"
+        findings.append(source.finding(dataset, _verdict(holds), evidence))
+    return findings
+
+
+def _kernels(results) -> list[tuple[object, str, dict[int, float]]]:
+    source, figure = results.measured("figure2"), results.paper.figure("figure2")
+    found = []
+    for dataset in source.datasets:
+        values = {}
+        for size in figure.values:
+            estimate = source.estimate(dataset, _kernel(size), figure.metric)
+            if estimate is not None:
+                values[size] = estimate.mean
+        if len(values) >= 3:
+            found.append((source, dataset, values))
+    return found
+
+
+def _kernel(size: int) -> Key:
+    return Key("asli", "paper", sweep_of(kernel_size=size))
+
+
+def _against(source, dataset: str, values: dict[int, float], best: int, other: int) -> tuple[str, bool | None]:
+    p = source.p_value(dataset, _kernel(best), _kernel(other), "NDCG@5")
+    shown = ", ".join(f"{size}: {value:.4f}" for size, value in sorted(values.items()))
+    return f"NDCG@5 by kernel size: {shown}; {best} against {other}{p_text(p)}", None if p is None else p > ALPHA
+
+
+def kernel_not_monotone(results) -> list[Finding]:
+    """Section 4.7: the largest kernel is not the best."""
+    findings = []
+    for source, dataset, values in _kernels(results):
+        best, largest = max(values, key=values.get), max(values)
+        other = largest if best != largest else sorted(values)[-2]
+        evidence, noise = _against(source, dataset, values, best, other)
+        findings.append(source.finding(dataset, _verdict(best != largest), evidence, noise))
+    return findings
+
+
+def best_kernel(results) -> list[Finding]:
+    """Section 4.7: the best kernel is 10 (Tmall) or 20 (Etsy)."""
+    findings = []
+    for source, dataset, values in _kernels(results):
+        wanted = {"tmall": {10}, "etsy": {20}}.get(dataset, {10, 20})
+        named, others = [s for s in values if s in wanted], [s for s in values if s not in wanted]
+        if not named or not others:
+            continue
+        best, rival = max(named, key=values.get), max(others, key=values.get)
+        evidence, noise = _against(source, dataset, values, best, rival)
+        findings.append(source.finding(dataset, _verdict(values[best] > values[rival]), evidence, noise))
+    return findings
+
+
+def _converged(source, dataset: str, key: Key) -> list[Point]:
+    figure = source.results.paper.figure("figure3")
+    points = [convergence(curve(r.history, figure.protocol, figure.metric)) for r in source.records(dataset, key)]
+    return [point for point in points if point is not None]
+
+
+def converges_within(results, epochs: int = 20) -> list[Finding]:
+    source, findings = results.measured("figure3"), []
+    for dataset in source.datasets:
+        points = _converged(source, dataset, ASLI)
+        if points:
+            at = median(point.epoch for point in points)
+            evidence = f"99% of its maximum at epoch {at:g}, after {median(p.seconds for p in points):.0f} s"
+            evidence += _cut(source, dataset, (ASLI,))
+            findings.append(source.finding(dataset, _verdict(at <= epochs), evidence))
+    return findings
+
+
+def converges_faster(results) -> list[Finding]:
+    source, findings = results.measured("figure3"), []
+    for dataset in source.datasets:
+        keys = (ASLI, SAS, NEXT)
+        points = {key: _converged(source, dataset, key) for key in keys}
+        if all(points.values()) and source.one_device(dataset, keys):
+            seconds = {key: median(p.seconds for p in points[key]) for key in keys}
+            evidence = ", ".join(f"{results.label(key, 'table3')} {seconds[key]:.0f} s" for key in keys)
+            holds = seconds[ASLI] < min(seconds[SAS], seconds[NEXT])
+            findings.append(source.finding(dataset, _verdict(holds), evidence + _cut(source, dataset, keys)))
+    return findings
+
+
+def epoch_costs_more(results) -> list[Finding]:
+    source, findings = results.measured("figure3"), []
+    for dataset in source.datasets:
+        times = [[r.seconds_per_epoch for r in source.records(dataset, key)] for key in (ASLI, SAS)]
+        if all(times) and source.one_device(dataset, (ASLI, SAS)):
+            ours, sasrec = map(mean, times)
+            evidence = f"ASLI {ours:.2f} s, SASRec {sasrec:.2f} s an epoch"
+            findings.append(source.finding(dataset, _verdict(ours > sasrec), evidence))
+    return findings
+
+
+def length_cost(results) -> list[Finding]:
+    source, findings = results.measured("scaling"), []
+    for dataset in source.datasets:
+        runs = [source.records(dataset, Key("asli", "paper", sweep_of(max_length=n))) for n in (50, 600)]
+        if all(runs):
+            short, long = (mean(r.seconds_per_epoch for r in records) for records in runs)
+            if short > 0:
+                evidence = f"{short:.2f} s at n = 50, {long:.2f} s at n = 600: {long / short:.1f} times"
+                findings.append(source.finding(dataset, _verdict(long / short <= PUBLISHED_COST), evidence))
+    return findings
+
+
+def _cut(source, dataset: str, keys: tuple[Key, ...]) -> str:
+    """Says so where a run was ended by its time budget: its maximum may not be the one it was heading for."""
+    cut = [r for key in keys for r in source.records(dataset, key) if r.stopped_by == "budget"]
+    return f" ({len(cut)} of these runs ended by the time budget)" if cut else ""

@@ -1,0 +1,141 @@
+"""Tests that claims of any paper can use: orderings and gains between rows of a table, on every data set that has them.
+
+Each function returns a test: collected results -> findings, one a data set. A test reads the measured results and, as a
+check on the paper itself, its own printed table. It decides by the means; whether the difference it rests on is beyond
+noise is told apart (two-sided paired sign-flip test over users, p < 0.05, unadjusted). With rows missing, an ordering
+can be refuted but not confirmed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from itertools import product
+
+from experiments.papers.schema import FAILS, HOLDS, DataSet, Finding, Key
+
+ALPHA = 0.05
+Where = Callable[[DataSet], bool]
+Test = Callable[[object], list[Finding]]
+
+
+def everywhere(_: DataSet) -> bool:
+    return True
+
+
+def places(results, table: str, where: Where = everywhere) -> Iterator[tuple[object, str]]:
+    """(source, data set) for every data set of the measured and of the printed results that `where` admits."""
+    for source in results.sources(table):
+        for name in source.datasets:
+            if where(results.paper.datasets[name]):
+                yield source, name
+
+
+def ordering(
+    table: str,
+    higher: Sequence[Key],
+    lower: Sequence[Key],
+    metrics: Sequence[str] = (),
+    where: Where = everywhere,
+    significant: bool = False,
+) -> Test:
+    """Every one of `higher` above every one of `lower`, on every metric (default: the table's).
+
+    significant: where per-user ranks are at hand, the difference must also be beyond noise.
+    """
+
+    def test(results) -> list[Finding]:
+        findings = []
+        names = metrics or results.paper.table(table).metrics
+        for source, dataset in places(results, table, where):
+            pairs = []
+            complete = True
+            for a, b, metric in product(higher, lower, names):
+                first, second = source.estimate(dataset, a, metric), source.estimate(dataset, b, metric)
+                if first is None or second is None:
+                    complete = False
+                else:
+                    pairs.append((first.mean - second.mean, first.mean, second.mean, a, b, metric))
+            lost = [pair for pair in pairs if pair[0] <= 0]
+            if not pairs or not (complete or lost):
+                continue
+            # The comparison that decides: the worst loss, or for each metric the narrowest lead.
+            deciding = [min(lost)] if lost else [min(p for p in pairs if p[5] == metric) for metric in names]
+            ps = [source.p_value(dataset, p[3], p[4], p[5]) for p in deciding]
+            noise = None if None in ps else max(ps) > ALPHA
+            _, x, y, a, b, metric = min(deciding)
+            p = source.p_value(dataset, a, b, metric)
+            evidence = (
+                f"{metric}: {results.label(a, table)} {x:.4f}, {results.label(b, table)} {y:.4f}{p_text(p)}; "
+                + (f"{len(lost)} of {len(pairs)} comparisons lost" if lost else f"narrowest of {len(pairs)} leads")
+            )
+            holds = not lost and not (significant and noise)
+            findings.append(source.finding(dataset, HOLDS if holds else FAILS, evidence, noise))
+        return findings
+
+    return test
+
+
+def gain(table: str, subject: Key, rivals: Sequence[Key], least: dict[str, float], where: Where = everywhere) -> Test:
+    """`subject` above the best of `rivals` by at least `least[metric]` per cent of the rival, on each metric named."""
+
+    def test(results) -> list[Finding]:
+        findings = []
+        for source, dataset in places(results, table, where):
+            gains = {}
+            for metric in least:
+                own = source.estimate(dataset, subject, metric)
+                others = [source.estimate(dataset, rival, metric) for rival in rivals]
+                if own is None or None in others:
+                    break
+                best = max(other.mean for other in others)
+                gains[metric] = 100 * (own.mean / best - 1) if best > 0 else float("inf")
+            else:
+                # Printed numbers are rounded: 4.8 is met by 4.75 and above.
+                holds = all(gains[metric] >= least[metric] - 0.05 for metric in least)
+                evidence = ", ".join(f"{metric} {value:+.1f}%" for metric, value in gains.items())
+                findings.append(source.finding(dataset, HOLDS if holds else FAILS, evidence))
+        return findings
+
+    return test
+
+
+def loss(table: str, subject: Key, rival: Key, metrics: Sequence[str], where: Where = everywhere) -> Test:
+    """`subject` below `rival` on every one of `metrics`; the evidence gives the loss in per cent."""
+    below = ordering(table, [rival], [subject], metrics, where)
+
+    def test(results) -> list[Finding]:
+        findings = []
+        for (source, dataset), finding in zip(_tested(results, table, where, below), below(results), strict=True):
+            parts = []
+            for metric in metrics:
+                own, other = source.estimate(dataset, subject, metric), source.estimate(dataset, rival, metric)
+                if own and other and other.mean > 0:
+                    parts.append(f"{metric} {100 * (own.mean / other.mean - 1):+.1f}%")
+            findings.append(source.finding(dataset, finding.verdict, ", ".join(parts), finding.noise))
+        return findings
+
+    return test
+
+
+def _tested(results, table: str, where: Where, test: Test) -> list[tuple[object, str]]:
+    done = {(finding.kind, finding.where) for finding in test(results)}
+    return [
+        (source, dataset)
+        for source, dataset in places(results, table, where)
+        if (source.kind(dataset), source.place(dataset)) in done
+    ]
+
+
+def any_of(*tests: Test) -> Test:
+    """The findings of several tests, one after the other; the paper's own table is told once for each data set."""
+
+    def test(results) -> list[Finding]:
+        findings = [finding for each in tests for finding in each(results)]
+        told = [(f.where, f.verdict) if f.kind == "published" else None for f in findings]
+        return [f for i, f in enumerate(findings) if told[i] is None or told[i] not in told[:i]]
+
+    return test
+
+
+def p_text(p: float | None) -> str:
+    return "" if p is None else " (p < 0.001)" if p < 0.001 else f" (p = {p:.3f})"

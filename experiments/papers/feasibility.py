@@ -1,0 +1,55 @@
+"""Can a published row be true? Linear programming over rank distributions, one relevant item a user (ledger 0.2)."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import numpy as np
+from scipy.optimize import linprog
+
+from experiments.papers.schema import Cell
+
+
+def feasible(row: Mapping[str, Cell], list_length: int | None = None) -> bool:
+    """Whether some distribution of the target's rank gives the row's HR@k, NDCG@k and MRR as printed, to rounding.
+
+    row: metric name -> Cell, values as fractions; names other than HR@k, NDCG@k and MRR are ignored.
+    list_length: candidates a list with the target (bounds MRR's tail from below); None: unbounded.
+    The unknowns are the shares of users at ranks 1..K (K the largest cut-off), the share beyond K, and what the latter
+    adds to MRR: between share/list_length and share/(K + 1).
+    """
+    wanted = {name: cell for name, cell in row.items() if name == "MRR" or name.startswith(("HR@", "NDCG@"))}
+    cutoffs = [int(name.partition("@")[2]) for name in wanted if "@" in name]
+    if not cutoffs:
+        return True
+    last = max(cutoffs)
+    ranks = np.arange(1, last + 1)
+    coefficients, bounds = [], []
+
+    def bound(line: np.ndarray, upper: float) -> None:
+        coefficients.append(line)
+        bounds.append(upper)
+
+    for name, cell in wanted.items():
+        line = np.zeros(last + 2)  # shares at ranks 1..K, the tail's share, the tail's part of MRR
+        if name == "MRR":
+            line[:last], line[-1] = 1.0 / ranks, 1.0
+        else:
+            gains = 1.0 / np.log2(ranks + 1) if name.startswith("NDCG") else np.ones(last)
+            line[:last] = gains * (ranks <= int(name.partition("@")[2]))
+        slack = cell.half_unit + 1e-9
+        bound(line, cell.value + slack)
+        bound(-line, -(cell.value - slack))
+    tail = np.zeros(last + 2)
+    tail[-2], tail[-1] = -1.0 / (last + 1), 1.0
+    bound(tail, 0.0)
+    if list_length is not None:
+        tail = np.zeros(last + 2)
+        tail[-2], tail[-1] = 1.0 / list_length, -1.0
+        bound(tail, 0.0)
+    total = np.ones(last + 2)
+    total[-1] = 0.0
+    answer = linprog(
+        np.zeros(last + 2), A_ub=np.array(coefficients), b_ub=bounds, A_eq=total[None], b_eq=[1.0], bounds=(0.0, 1.0)
+    )
+    return answer.status == 0

@@ -1,0 +1,234 @@
+"""The run records of one paper and profile, and the questions that tables and claims ask of them."""
+
+from __future__ import annotations
+
+import statistics
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+
+import numpy as np
+
+from experiments.papers.schema import Finding, Key, Paper, Table
+from tf_utils import ranking, run_record, significance
+from tf_utils.cli import UserError
+from tf_utils.run_record import RunRecord
+
+SAME, STAND_IN, SYNTHETIC, PRINTED = "same data", "stand-in", "synthetic", "published"
+
+
+@dataclass(frozen=True)
+class Estimate:
+    """Mean and sample standard deviation (None for one run) over `n` seeds; `cut` of them ended by the time budget."""
+
+    mean: float
+    sd: float | None
+    n: int
+    cut: int = 0
+
+
+class Measured:
+    """What the records say about one table's protocol. `source.finding(...)` labels a finding with its data set."""
+
+    def __init__(self, results: Results, protocol: str):
+        self.results, self.protocol = results, protocol
+        self.datasets = results.datasets
+
+    def kind(self, dataset: str) -> str:
+        return self.results.kind(dataset)
+
+    def place(self, dataset: str) -> str:
+        return self.results.place(dataset)
+
+    def records(self, dataset: str, key: Key) -> list[RunRecord]:
+        return self.results.records(dataset, key)
+
+    def estimate(self, dataset: str, key: Key, metric: str) -> Estimate | None:
+        return self.results.estimate(dataset, key, self.protocol, metric)
+
+    def p_value(self, dataset: str, a: Key, b: Key, metric: str) -> float | None:
+        return self.results.p_value(dataset, a, b, self.protocol, metric)
+
+    def statistic(self, dataset: str, name: str) -> float | None:
+        return self.results.statistic(dataset, name)
+
+    def one_device(self, dataset: str, keys: Sequence[Key]) -> bool:
+        devices = {str(r.device) for key in keys for r in self.records(dataset, key)}
+        return len(devices) == 1
+
+    def finding(self, dataset: str, verdict: str, evidence: str, noise: bool | None = None) -> Finding:
+        return Finding(verdict, evidence, self.place(dataset), self.kind(dataset), noise)
+
+
+class Printed(Measured):
+    """The paper's own printed table, asked the same questions: no seeds, no users, so no noise."""
+
+    def __init__(self, results: Results, table: Table | None):
+        super().__init__(results, "")
+        names = {name for row in table.rows for name in row.published} if table else set()
+        self.table, self.datasets = table, [name for name in results.paper.datasets if name in names]
+        if table is None:
+            self.datasets = [n for n, d in results.paper.datasets.items() if d.published]
+
+    def kind(self, dataset: str) -> str:
+        return PRINTED
+
+    def place(self, dataset: str) -> str:
+        return f"the paper's own {self.results.paper.datasets[dataset].label}"
+
+    def records(self, dataset: str, key: Key) -> list[RunRecord]:
+        return []
+
+    def estimate(self, dataset: str, key: Key, metric: str) -> Estimate | None:
+        wanted = self.results.key(dataset, key)
+        for row in self.table.rows if self.table else ():
+            cell = row.published.get(dataset, {}).get(metric)
+            if cell is not None and self.results.key(dataset, row.key) == wanted:
+                return Estimate(cell.value, None, 1)
+        return None
+
+    def p_value(self, dataset: str, a: Key, b: Key, metric: str) -> float | None:
+        return None
+
+    def statistic(self, dataset: str, name: str) -> float | None:
+        for table in self.results.paper.statistics:
+            for _, key, cells in table.rows:
+                if name in key.split("|") and dataset in cells:
+                    return cells[dataset].value
+        return None
+
+
+class Results:
+    """Records of one paper and profile, by data set and `Key`; an empty list of records is allowed.
+
+    Raises UserError where two records answer for the same run, or one data set is both real and synthetic.
+    """
+
+    def __init__(self, paper: Paper, profile: str, records: Sequence[RunRecord], root: str | Path = ""):
+        self.paper, self.profile, self.root = paper, profile, root
+        self.all = sorted(records, key=lambda r: (r.dataset, r.model, r.variant, str(r.sweep), r.seed))
+        self._runs: dict[tuple[str, Key], list[RunRecord]] = {}
+        for record in self.all:
+            key = self.key(record.dataset, Key(record.model, record.variant, tuple(sorted(record.sweep.items()))))
+            same = self._runs.setdefault((record.dataset, key), [])
+            if any(other.seed == record.seed for other in same):
+                path = run_record.path_for(root, record)
+                raise UserError(f"{path}: another record is of the same run, under a default's own name; delete one")
+            same.append(record)
+        self._synthetic = {}
+        for record in self.all:
+            if self._synthetic.setdefault(record.dataset, record.synthetic) != record.synthetic:
+                raise UserError(
+                    f"records of {record.dataset} come from real and from synthetic data; delete one kind and rerun"
+                )
+        known = [name for name in paper.datasets if name in self._synthetic]
+        self.datasets = known + sorted(set(self._synthetic) - set(known))
+        self.compare = cache(self._compare)
+        self.p_value = cache(self._p_value)
+        self._per_user = cache(self._per_user_mean)
+
+    def sources(self, table: str) -> list[Measured]:
+        """The measured results and the printed ones, for the table of that id (or a table of statistics)."""
+        found = next((t for t in self.paper.tables if t.id == table), None)
+        return [Measured(self, found.protocol if found else ""), Printed(self, found)]
+
+    def measured(self, figure: str) -> Measured:
+        return Measured(self, self.paper.figure(figure).protocol)
+
+    def key(self, dataset: str, key: Key) -> Key:
+        return key._replace(sweep=self.paper.canonical(dataset, key.sweep))
+
+    def keys(self, dataset: str) -> list[Key]:
+        return [key for name, key in self._runs if name == dataset]
+
+    def records(self, dataset: str, key: Key) -> list[RunRecord]:
+        return self._runs.get((dataset, self.key(dataset, key)), [])
+
+    def of_dataset(self, dataset: str) -> list[RunRecord]:
+        return [record for record in self.all if record.dataset == dataset]
+
+    def kind(self, dataset: str) -> str:
+        """`same data` as the paper's, `stand-in` (real, other data) or `synthetic` (made by the generator)."""
+        if self._synthetic.get(dataset):
+            return SYNTHETIC
+        data = self.paper.datasets.get(dataset)
+        return SAME if data is not None and data.published else STAND_IN
+
+    def place(self, dataset: str) -> str:
+        """The data set's label, saying so where the generator made it."""
+        data = self.paper.datasets.get(dataset)
+        return (data.label if data else dataset) + (" (synthetic)" if self._synthetic.get(dataset) else "")
+
+    def label(self, key: Key, table: str) -> str:
+        for row in self.paper.table(table).rows:
+            if row.key == key or (row.key.model, row.key.variant, key.sweep) == (key.model, key.variant, row.key.sweep):
+                return row.label
+        return " ".join(
+            (key.model, *(() if key.variant == "paper" else (key.variant,)), *(f"{k}={v}" for k, v in key.sweep))
+        )
+
+    def estimate(self, dataset: str, key: Key, protocol: str, metric: str) -> Estimate | None:
+        """Mean and sd of a test metric over the seeds; None if no record has it."""
+        records = [r for r in self.records(dataset, key) if metric in r.metrics.get(protocol, {})]
+        return summary([r.metrics[protocol][metric] for r in records], records)
+
+    def fingerprint(self, dataset: str) -> str:
+        """Of the data that most records of the data set were made from (a sweep may vary the data itself)."""
+        plain = [r.data_fingerprint for r in self.of_dataset(dataset) if not r.sweep]
+        return statistics.mode(plain or [r.data_fingerprint for r in self.of_dataset(dataset)])
+
+    def statistic(self, dataset: str, name: str) -> float | None:
+        """A number of a record's `statistics`; `name` may be `a.b` for a nested one and offer alternatives with `|`."""
+        for option in name.split("|"):
+            head, _, rest = option.partition(".")
+            for record in self.of_dataset(dataset):
+                if record.data_fingerprint != self.fingerprint(dataset):
+                    continue  # a sweep over the data itself
+                value = record.statistics.get(head)
+                value = value.get(rest) if rest and isinstance(value, dict) else value
+                if isinstance(value, int | float):
+                    return float(value)
+        return None
+
+    def _per_user_mean(self, dataset: str, key: Key, protocol: str, metric: str):
+        runs = []
+        for record in self.records(dataset, key):
+            ranks = run_record.load_ranks(run_record.path_for(self.root, record))
+            if protocol in ranks:
+                runs.append((ranks[protocol].users, ranking.per_user(ranks[protocol], metric)))
+        return significance.mean_over_seeds(runs) if runs else None
+
+    def _paired(self, dataset: str, a: Key, b: Key, protocol: str, metric: str) -> tuple[np.ndarray, np.ndarray] | None:
+        first, second = self._per_user(dataset, a, protocol, metric), self._per_user(dataset, b, protocol, metric)
+        if first is None or second is None:
+            return None
+        return significance.paired(*first, *second)[1:]
+
+    def _compare(self, dataset: str, a: Key, b: Key, protocol: str, metric: str) -> significance.Comparison | None:
+        """a against b, a user's metric averaged over seeds first; None without ranks of both."""
+        pair = self._paired(dataset, a, b, protocol, metric)
+        return None if pair is None else significance.compare(*pair)
+
+    def _p_value(self, dataset: str, a: Key, b: Key, protocol: str, metric: str) -> float | None:
+        pair = self._paired(dataset, a, b, protocol, metric)
+        return None if pair is None else significance.sign_flip_test(pair[0] - pair[1])
+
+
+def summary(values: Sequence[float], records: Sequence[RunRecord]) -> Estimate | None:
+    if not values:
+        return None
+    cut = sum(record.stopped_by == "budget" for record in records)
+    sd = statistics.stdev(values) if len(values) > 1 else None
+    return Estimate(statistics.fmean(values), sd, len(values), cut)
+
+
+def collect(paper: Paper, root: str | Path, profile: str = "") -> Results:
+    """The records of `paper` under `root`, of one profile: the one asked for, else `paper` if present, else `quick`.
+
+    A root that does not exist holds no records. Raises UserError for malformed records.
+    """
+    records = run_record.find(root, paper=paper.name) if Path(root).exists() else []
+    present = {record.profile for record in records}
+    profile = profile or next((name for name in ("paper", "quick") if name in present), "quick")
+    return Results(paper, profile, [record for record in records if record.profile == profile], root)

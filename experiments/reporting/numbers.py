@@ -1,0 +1,44 @@
+"""How numbers are written in a report."""
+
+from __future__ import annotations
+
+from experiments.papers.schema import Cell
+from experiments.reporting.collect import Estimate
+from experiments.reporting.document import Text
+
+MISSING = Text("-", "muted")
+
+
+def estimate_text(estimate: Estimate | None, digits: int = 4) -> Text:
+    """`0.5133 ± 0.0021 (3)`: mean, sample standard deviation, number of seeds; budget-cut runs are named."""
+    if estimate is None:
+        return MISSING
+    spread = "" if estimate.sd is None else f" ± {estimate.sd:.{digits}f}"
+    text = f"{estimate.mean:.{digits}f}{spread} ({estimate.n})"
+    if estimate.cut:
+        cut = "stopped_by: budget" if estimate.cut == estimate.n else f"stopped_by: budget in {estimate.cut}"
+        return Text(f"{text} [{cut}]", "warn")
+    return Text(text)
+
+
+def printed_text(cell: Cell | None) -> Text:
+    if cell is None:
+        return MISSING
+    return Text(cell.printed + (" *" if cell.note else ""))
+
+
+def quantity(value: float | None) -> str:
+    """A count without, a ratio with decimals."""
+    if value is None:
+        return "-"
+    if float(value).is_integer():
+        return f"{int(value):,}"
+    return f"{value:,.2f}" if abs(value) >= 0.1 else f"{value:.4g}"
+
+
+def p_value(p: float) -> str:
+    return "< 0.001" if p < 0.001 else f"{p:.3f}"
+
+
+def percent(share: float | None) -> str:
+    return "-" if share is None else f"{100 * share:.1f}%"

@@ -1,0 +1,105 @@
+"""Verdicts: a number against the published one, a claim over its findings, a model against its strongest rival."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from experiments.papers.feasibility import feasible
+from experiments.papers.schema import FAILS, HOLDS, UNTESTED, Cell, Claim, Finding, Key, Row, Table
+from experiments.reporting.collect import PRINTED, SYNTHETIC, Results
+from tf_utils import significance
+
+WITHIN, ABOVE, BELOW = "within", "above", "below"
+SAMPLED = {"uniform100": 101, "popularity100": 101}  # candidates a list, the target included
+
+
+def number_verdict(ours: float, published: Cell, tolerance: float, relative: bool = False) -> str:
+    """`within` if ours is at most `tolerance` (a share of the published number if `relative`) away, else the side.
+
+    The rounding of the printed number is granted on top.
+    """
+    allowed = tolerance * abs(published.value) if relative else tolerance
+    difference = ours - published.value
+    if abs(difference) <= allowed + published.half_unit + 1e-12:
+        return WITHIN
+    return ABOVE if difference > 0 else BELOW
+
+
+def impossible(row: Row, protocol: str) -> list[str]:
+    """The data sets on which the printed row cannot come from any ranking."""
+    return [name for name, cells in row.published.items() if not feasible(cells, SAMPLED.get(protocol))]
+
+
+@dataclass(frozen=True)
+class Decision:
+    """A claim's overall verdict, in words, and what it rests on."""
+
+    verdict: str
+    summary: str
+    findings: tuple[Finding, ...]
+
+
+def decide(claim: Claim, results: Results) -> Decision:
+    """A claim holds if it holds on every real data set where it was tested; on synthetic ones if there is no real one.
+
+    The paper's own printed table is shown, and decides nothing.
+    """
+    findings = tuple(claim.test(results))
+    measured = [f for f in findings if f.kind != PRINTED]
+    real = [f for f in measured if f.kind != SYNTHETIC]
+    deciding = real or measured
+    if not deciding:
+        return Decision(UNTESTED, "no run of this profile answers it", findings)
+    held = sum(f.verdict == HOLDS for f in deciding)
+    kind = "real data" if real else "synthetic data only"
+    noise = sum(bool(f.noise) for f in deciding)
+    summary = f"{kind}: holds in {held} of {len(deciding)}" + (f", {noise} within noise" if noise else "")
+    return Decision(HOLDS if held == len(deciding) else FAILS, summary, findings)
+
+
+@dataclass(frozen=True)
+class Contest:
+    """The table's subject against a rival on one data set and metric; p_holm is corrected over the whole table."""
+
+    dataset: str
+    metric: str
+    rival: str
+    result: significance.Comparison
+    p_holm: float
+
+
+def contests(table: Table, results: Results, datasets: Sequence[str]) -> list[Contest]:
+    """The subject against the strongest other row, and the strongest other row of the paper's own if that is another one.
+
+    Strongest: by the mean of the metric at hand. Only rows with ranks take part.
+    """
+    subject = next(row for row in table.rows if row.label == table.subject)
+    found = []
+    for dataset in datasets:
+        for metric in table.metrics:
+            for rival in _rivals(table, results, dataset, metric, subject):
+                result = results.compare(dataset, subject.key, rival.key, table.protocol, metric)
+                if result is not None:
+                    found.append((dataset, metric, rival.label, result))
+    adjusted = significance.holm({index: contest[3].p for index, contest in enumerate(found)})
+    return [Contest(*contest, adjusted[index]) for index, contest in enumerate(found)]
+
+
+def _rivals(table: Table, results: Results, dataset: str, metric: str, subject: Row) -> list[Row]:
+    def mean(row: Row) -> float:
+        return results.estimate(dataset, row.key, table.protocol, metric).mean
+
+    def canonical(row: Row) -> Key:
+        return results.key(dataset, row.key)
+
+    if results.estimate(dataset, subject.key, table.protocol, metric) is None:
+        return []
+    rows = [
+        row
+        for row in table.rows
+        if canonical(row) != canonical(subject) and results.estimate(dataset, row.key, table.protocol, metric)
+    ]
+    own = [row for row in rows if not row.extra]
+    best = [max(group, key=mean) for group in (rows, own) if group]
+    return [row for index, row in enumerate(best) if row not in best[:index]]

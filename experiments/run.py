@@ -1,0 +1,47 @@
+"""Trains one model: python -m experiments.run --config=experiments/configs/asli.py:jd_appliances --workdir=runs/first
+
+Any value can be overridden: --config.model.kernel_size=20. Run the same command again to continue a stopped run.
+"""
+
+from pathlib import Path
+
+from absl import flags
+from ml_collections import config_flags
+
+from experiments import console
+from tf_utils import cli
+
+CONFIG = config_flags.DEFINE_config_file("config", None, "Configuration file, e.g. experiments/configs/asli.py:ml-1m.")
+WORKDIR = flags.DEFINE_string("workdir", None, "Folder of the run's checkpoints, logs and record.")
+DATA_DIR = flags.DEFINE_string("data_dir", None, "Folder of the raw data sets (default: $DATA_DIR).")
+STRATEGY = flags.DEFINE_enum("strategy", "none", ["none", "mirrored"], "tf.distribute strategy.")
+LOGICAL_CPUS = flags.DEFINE_integer("logical_cpus", 0, "Split the CPU into so many devices (to try --strategy).", 0, 64)
+PRECISION = flags.DEFINE_enum("precision", "float32", ["float32", "mixed_bfloat16"], "Keras dtype policy.")
+DETERMINISTIC = flags.DEFINE_bool("deterministic", False, "Deterministic kernels: repeats are equal to the last bit.")
+THREADS = flags.DEFINE_integer("threads", 0, "Intra-op threads; 0: one a core.", 0)
+TENSORBOARD = flags.DEFINE_bool("tensorboard", True, "Write TensorBoard scalars to the workdir.")
+
+
+def main(argv) -> None:
+    if CONFIG.value is None or WORKDIR.value is None:
+        raise cli.UserError("--config and --workdir are needed, e.g. " + " ".join(__doc__.split("\n")[0].split()[-3:]))
+    from experiments import runner, setup
+
+    strategy = setup.devices(STRATEGY.value, LOGICAL_CPUS.value, PRECISION.value, DETERMINISTIC.value, THREADS.value)
+    workdir = Path(WORKDIR.value)
+    config = CONFIG.value
+    with console.progress(
+        f"{config.model_name} on {config.dataset}", config.train.max_epochs, config.eval.select
+    ) as show:
+        log = setup.scalars(workdir) if TENSORBOARD.value else lambda entry: None
+
+        def on_epoch(entry, _):
+            show(entry)
+            log(entry)
+
+        record = runner.execute(config, workdir, DATA_DIR.value, strategy, on_epoch)
+    console.metrics_table(record)
+
+
+if __name__ == "__main__":
+    cli.run(main)

@@ -1,0 +1,229 @@
+"""One run: data, model, training, evaluation, record. `run.py` and `reproduce.py` both call `execute`."""
+
+from __future__ import annotations
+
+import json
+import os
+import tempfile
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+import models
+from data import candidates, catalog
+from data.pipeline import Feed, next_item_feed, pairwise_feed
+from data.splits import Split, leave_one_out
+from data.stats import statistics
+from models.base import DataSpec, Recommender
+from tf_utils import ranking, run_record
+from tf_utils.cli import UserError
+from tf_utils.evaluation import FULL, Evaluator
+from tf_utils.keras_gate import tf
+from tf_utils.optimizers import make_optimizer
+from tf_utils.training import Progress, Stepper, fit
+
+
+@dataclass
+class Prepared:
+    """Data and an unbuilt model of a configuration."""
+
+    config: object
+    split: Split
+    model: Recommender
+
+
+def load_split(config, data_dir: str | None) -> Split:
+    """The data set of a configuration, split. Raises UserError if it is not to be had or has nobody to evaluate."""
+    sequences = catalog.load(config.dataset, data_dir, **config.dataset_args.to_dict())
+    split = leave_one_out(sequences)
+    if not len(split.test):
+        raise UserError(f"{config.dataset}: no user has three events, so nothing can be held out; loosen the filters")
+    return split
+
+
+def make_model(config, split: Split) -> Recommender:
+    """The unbuilt model of a configuration. Raises UserError for bad hyper-parameters."""
+    seq = split.sequences
+    spec = DataSpec(seq.size("user"), seq.size("item"), seq.size("category"), seq.size("action"))
+    tf.random.set_seed(config.train.seed)
+    tf.keras.utils.set_random_seed(config.train.seed)
+    try:
+        return models.build(config.model_name, config.model, spec)
+    except ValueError as error:
+        raise UserError(str(error)) from None
+
+
+def make_feed(config, split: Split, model: Recommender) -> Feed:
+    """The training batches of a model's regime."""
+    train = config.train
+    if model.regime == "pairwise":
+        return pairwise_feed(split, train.batch_size, train.seed)
+    if model.regime == "next_item":
+        return next_item_feed(
+            split,
+            config.model.max_length,
+            train.batch_size,
+            train.seed,
+            windows=train.windows,
+            exclude=train.exclude,
+            **model.feed_options(),
+        )
+    raise ValueError(f"unknown training regime {model.regime!r}")
+
+
+def make_evaluator(config, split: Split, model: Recommender, part: str, protocols: tuple[str, ...]) -> Evaluator:
+    """Ranks the validation or test targets under the given protocols."""
+    lists = {
+        name: candidates.draw(name, split, part, config.eval.candidate_seed) for name in protocols if name not in FULL
+    }
+    return Evaluator(
+        model,
+        split.sequences,
+        split.validation if part == "validation" else split.test,
+        config.model.get("max_length", 1) if model.regime else int(split.sequences.lengths.max()),
+        protocols,
+        lists,
+        config.eval.batch_size,
+    )
+
+
+def build(model: Recommender, evaluator_batch: dict) -> None:
+    """Makes the weights of an unbuilt model by encoding one batch."""
+    model.encode(evaluator_batch, training=False, positions="last")
+
+
+def execute(
+    config,
+    workdir: Path,
+    data_dir: str | None = None,
+    strategy: tf.distribute.Strategy | None = None,
+    on_epoch: Callable[[dict, dict], None] = lambda entry, config: None,
+    profile: str = "paper",
+    sweep: dict | None = None,
+) -> run_record.RunRecord:
+    """Trains (or continues), evaluates and records one run.
+
+    Args:
+        config: see experiments/configs/common.py.
+        workdir: checkpoints, config.json, and in the end the record and its ranks.
+        data_dir: folder of the raw data sets.
+        strategy: of tf_utils.strategy; None for the default device.
+        on_epoch: called with each epoch's entry and the configuration.
+        profile, sweep: go into the record.
+
+    Returns:
+        the run record; it lies under workdir/record too, with its ranks.
+
+    Raises:
+        UserError: bad data, configuration or workdir, or a configuration other than that of the run found there.
+    """
+    strategy = strategy or tf.distribute.get_strategy()
+    claim_workdir(workdir, config)
+    environment = run_record.environment([gpu.name for gpu in tf.config.list_physical_devices("GPU")])
+    split = load_split(config, data_dir)
+    with strategy.scope():
+        model = make_model(config, split)
+    select = config.eval.select.split("/")[0]
+    if len(split.validation) == 0:
+        raise UserError(f"{config.dataset}: nobody to validate on; loosen the filters")
+
+    if model.regime is None:
+        model.fit_counts(split)
+        progress = Progress(stopped_by="fitted")
+    else:
+        feed = make_feed(config, split, model)
+        with strategy.scope():
+            optimizer = make_optimizer(config.train)
+        stepper = Stepper(model, optimizer, feed, strategy, config.train.seed, config.train.groups)
+        stepper.build()
+        validator = make_evaluator(config, split, model, "validation", (select,))
+        validate = lambda: {name: ranking.metrics(r, (5, 10, 50)) for name, r in validator.ranks().items()}  # noqa: E731
+        progress = fit(
+            stepper,
+            validate,
+            config.eval.select,
+            workdir,
+            config.train.max_epochs,
+            config.train.eval_every,
+            config.train.patience,
+            60 * config.train.budget_minutes or float("inf"),
+            lambda entry: on_epoch(entry, config),
+        )
+    return finish(config, split, model, progress, workdir, profile, sweep or {}, environment)
+
+
+def finish(config, split: Split, model: Recommender, progress: Progress, workdir: Path, profile, sweep, environment):
+    """Evaluates a trained model on validation and test under every protocol; writes the record under workdir/record."""
+    protocols = tuple(config.eval.protocols)
+    validation = make_evaluator(config, split, model, "validation", protocols).ranks()
+    test = make_evaluator(config, split, model, "test", protocols).ranks()
+    provenance = split.sequences.provenance
+    record = run_record.RunRecord(
+        paper=config.paper,
+        dataset=config.dataset,
+        model=config.model_name,
+        variant=config.model.get("variant", "paper"),
+        profile=profile,
+        seed=config.train.seed,
+        sweep=sweep,
+        config=json.loads(config.to_json_best_effort()),
+        **environment,
+        data_fingerprint=provenance.fingerprint,
+        data_notes=list(provenance.notes),
+        synthetic=provenance.synthetic,
+        stand_in_for=provenance.stand_in_for,
+        statistics=statistics(split.sequences),
+        n_users=len(split.test),
+        parameters=int(sum(np.prod(w.shape) for w in model.trainable_variables)),
+        epochs=progress.epoch,
+        best_epoch=progress.best_epoch,
+        seconds_per_epoch=progress.seconds / max(progress.epoch, 1),
+        stopped_by=progress.stopped_by,
+        metrics={name: ranking.metrics(r) for name, r in test.items()},
+        validation={name: ranking.metrics(r) for name, r in validation.items()},
+        history=progress.history,
+    )
+    run_record.save(workdir / "record", record, test)
+    return record
+
+
+def claim_workdir(workdir: Path, config) -> None:
+    """Makes the workdir and writes config.json, or checks that the one there is the same. Raises UserError if not."""
+    wanted = json.loads(config.to_json_best_effort())
+    path = workdir / "config.json"
+    try:
+        workdir.mkdir(parents=True, exist_ok=True)
+        if path.exists():
+            found = json.loads(path.read_text())
+            changed = sorted(_differences(found, wanted))
+            if changed:
+                raise UserError(
+                    f"{workdir} holds a run with another configuration ({', '.join(changed[:4])}); "
+                    "choose another --workdir or delete it"
+                )
+            return
+        write_atomically(path, json.dumps(wanted, indent=1, sort_keys=True))
+    except (OSError, json.JSONDecodeError) as error:
+        raise UserError(f"{workdir}: cannot be used as a workdir ({error}); choose another --workdir") from None
+
+
+def _differences(a, b, prefix: str = ""):
+    if isinstance(a, dict) and isinstance(b, dict):
+        for key in {*a, *b}:
+            yield from _differences(a.get(key), b.get(key), f"{prefix}.{key}" if prefix else key)
+    elif a != b:
+        yield f"{prefix}: {a} before, {b} now"
+
+
+def write_atomically(path: Path, text: str) -> None:
+    """The file is there in whole or not at all."""
+    handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+    try:
+        with os.fdopen(handle, "w") as out:
+            out.write(text)
+        os.replace(name, path)
+    except BaseException:
+        Path(name).unlink(missing_ok=True)
+        raise

@@ -1,0 +1,33 @@
+"""The registry: a model's name -> its class. Importing a model is put off until it is asked for."""
+
+import importlib
+
+from tf_utils import keras_gate  # noqa: F401  before anything imports TensorFlow
+
+MODELS = {
+    "asli": "models.asli:ASLI",
+    "sasrec": "models.baselines.sasrec:SASRec",
+    "nextitnet": "models.baselines.nextitnet:NextItNet",
+    "bpr_mf": "models.baselines.bpr_mf:BPRMF",
+    "pop": "models.baselines.pop:MostPop",
+    "item_knn": "models.baselines.item_knn:ItemKNN",
+    "history": "models.baselines.history:HistoryMembership",
+}
+
+
+def model_class(name: str) -> type:
+    """The class of a registered model. Raises ValueError with the known names for any other."""
+    if name not in MODELS:
+        raise ValueError(f"unknown model {name!r}; known: {', '.join(sorted(MODELS))}")
+    module, cls = MODELS[name].split(":")
+    return getattr(importlib.import_module(module), cls)
+
+
+def default_config(name: str):
+    """The model's hyper-parameters with their defaults, an ml_collections.ConfigDict."""
+    return model_class(name).default_config()
+
+
+def build(name: str, config, spec):
+    """A new model for data of the given models.base.DataSpec."""
+    return model_class(name)(config, spec)

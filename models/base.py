@@ -1,0 +1,115 @@
+"""The contract of every model. Trainer, evaluator, exporter and visualizer know nothing else of a model."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import tensorflow_recommenders as tfrs
+
+from tf_utils.keras_gate import tf
+
+Batch = dict[str, tf.Tensor]
+
+
+@dataclass(frozen=True)
+class DataSpec:
+    """What a model must know of its data: the sizes of the vocabularies, padding not counted."""
+
+    n_users: int
+    n_items: int
+    n_categories: int
+    n_actions: int
+
+
+class Recommender(tfrs.Model):
+    """A recommender of the next item.
+
+    A batch is a dict (data/pipeline.py tells the fields of each training regime). Histories are left-padded with 0:
+
+        user [B], items, categories, actions [B, T]                                                     int32
+        training adds the regime's targets and negatives, and valid_count [] float32, of the global batch.
+
+    Class attributes, which an instance may override where a configuration changes them; the conformance suite asserts
+    each one or its documented absence:
+
+        regime: the training regime of data/pipeline.py, or None for a model that is fitted by counting.
+        causal: encode(positions="all") at a position does not see later events.
+        padding_invariant: results do not depend on the amount of padding (only such models are trimmed).
+        shift_invariant_weights: name endings of weights that a softmax cancels, whose gradient is rightly zero.
+    """
+
+    regime: str | None = "next_item"
+    causal = True
+    padding_invariant = True
+    shift_invariant_weights: tuple[str, ...] = ()
+
+    def __init__(self, config, spec: DataSpec):
+        """config: ml_collections.ConfigDict of the model's hyper-parameters (see its `default_config`)."""
+        super().__init__()
+        self.config, self.spec = config, spec
+
+    @staticmethod
+    def default_config():
+        """The hyper-parameters with their defaults: `variant="paper"`."""
+        raise NotImplementedError
+
+    @staticmethod
+    def variants() -> dict[str, dict]:
+        """Variant name -> the hyper-parameters that it sets; "paper" sets none."""
+        return {"paper": {}}
+
+    def feed_options(self) -> dict:
+        """Options of the regime's `*_feed` function that follow from the model (see data/pipeline.py)."""
+        return {}
+
+    def encode(self, batch: Batch, training: bool = False, positions: str = "all") -> tuple[tf.Tensor, dict]:
+        """Turns histories into queries.
+
+        Args:
+            batch: at least the history fields.
+            training: dropout on; needs an open `tf_utils.rng.step_rng`.
+            positions: "all" or "last" (the newest position only).
+
+        Returns:
+            queries [B, T, K, d], T = 1 for "last", K = 1 for a single interest; and a dict of named intermediates:
+            keys ending in "attention" hold maps [B, heads, T, T].
+        """
+        raise NotImplementedError
+
+    def item_matrix(self) -> tf.Tensor:
+        """[n_items + 1, d]: row i is what item i is scored with; biases are folded in as a column."""
+        raise NotImplementedError
+
+    def score(self, queries: tf.Tensor, candidates: tf.Tensor) -> tf.Tensor:
+        """queries [B, 1, K, d], candidates int32 [B, C] -> [B, C]: the best interest counts."""
+        vectors = tf.gather(self.item_matrix(), candidates)
+        return tf.reduce_max(tf.einsum("bkd,bcd->bkc", queries[:, 0], vectors), axis=1)
+
+    def score_all(self, queries: tf.Tensor) -> tf.Tensor:
+        """queries [B, 1, K, d] -> [B, n_items + 1]; column 0 (padding) means nothing."""
+        matrix = self.item_matrix()
+        if queries.shape[2] == 1:
+            return tf.matmul(queries[:, 0, 0], matrix, transpose_b=True)
+        return tf.reduce_max(tf.einsum("bkd,nd->bkn", queries[:, 0], matrix), axis=1)
+
+    def retrieval_factors(self):
+        """(function batch -> queries [B, K, d], item matrix [n_items + 1, d]), or None: score is no inner product."""
+        return lambda batch: self.encode(batch, positions="last")[0][:, 0], self.item_matrix()
+
+    def compute_loss(self, batch: Batch, training: bool = True) -> tf.Tensor:
+        """[] float32: additive over slices of the batch along its first axis (see models/losses.py)."""
+        raise NotImplementedError
+
+    def regularisation(self) -> tf.Tensor | float:
+        """[] float32: what is added to the loss once a step, whatever the batch."""
+        return 0.0
+
+    def after_update(self) -> None:
+        """Runs after each optimiser step, in graph (projections onto a unit ball)."""
+
+    def fit_counts(self, split) -> None:
+        """Fits a model whose regime is None to the training part of a data.splits.Split."""
+        raise NotImplementedError
+
+    def call(self, batch: Batch, training: bool = False) -> tf.Tensor:
+        return self.encode(batch, training=training)[0]

@@ -1,0 +1,66 @@
+"""Embedding tables: id 0 (padding) is the zero vector, positions are anchored at the newest or the oldest item."""
+
+from tf_utils.keras_gate import tf
+from tf_utils.masks import valid
+
+
+class PaddedEmbedding(tf.keras.layers.Layer):
+    """A table [size + 1, d] whose row 0 reads as zeros and receives no gradient.
+
+    Args:
+        size: number of ids, padding not counted.
+        dim: d.
+        initializer: of the table.
+
+    Reference: ASLI section 3.4.1 ("a constant zero vector 0 is used for padding").
+    """
+
+    def __init__(self, size: int, dim: int, initializer="glorot_uniform", **kwargs):
+        super().__init__(**kwargs)
+        self.size, self.dim, self.initializer = size, dim, tf.keras.initializers.get(initializer)
+
+    def build(self, input_shape=None):
+        self.table = self.add_weight(name="table", shape=[self.size + 1, self.dim], initializer=self.initializer)
+        super().build(input_shape)
+
+    def call(self, ids: tf.Tensor) -> tf.Tensor:
+        """ids: int32 [...], 0..size. Returns [..., d] in the compute dtype, zeros where the id is 0."""
+        vectors = tf.cast(tf.gather(self.table, ids), self.compute_dtype)
+        return vectors * tf.cast(valid(ids), vectors.dtype)[..., None]
+
+    def matrix(self) -> tf.Tensor:
+        """[size + 1, d]: all vectors, row 0 zeros (one product with it scores every item)."""
+        row = tf.cast(tf.range(self.size + 1) > 0, self.table.dtype)
+        return tf.cast(self.table * row[:, None], self.compute_dtype)
+
+
+class LearnedPositions(tf.keras.layers.Layer):
+    """A learned vector for each of `length` positions.
+
+    Args:
+        length: n, the longest history.
+        dim: d.
+        anchor: "newest": the last cell always has position n - 1 (SASRec, ASLI); "oldest": the first valid cell has
+            position 0 (SINE, CAFE `official`).
+    """
+
+    def __init__(self, length: int, dim: int, anchor: str = "newest", initializer="glorot_uniform", **kwargs):
+        super().__init__(**kwargs)
+        if anchor not in ("newest", "oldest"):
+            raise ValueError(f'anchor must be "newest" or "oldest", got {anchor!r}')
+        self.length, self.dim, self.anchor = length, dim, anchor
+        self.initializer = tf.keras.initializers.get(initializer)
+
+    def build(self, input_shape=None):
+        self.table = self.add_weight(name="table", shape=[self.length, self.dim], initializer=self.initializer)
+        super().build(input_shape)
+
+    def call(self, ids: tf.Tensor) -> tf.Tensor:
+        """ids: int32 [B, T], left-padded, T <= n. Returns [1, T, d] (newest) or [B, T, d] (oldest)."""
+        width = tf.shape(ids)[1]
+        table = tf.cast(self.table, self.compute_dtype)
+        if self.anchor == "newest":
+            return table[None, self.length - width :]
+        first = width - tf.reduce_sum(tf.cast(valid(ids), tf.int32), axis=1)
+        index = tf.maximum(tf.range(width)[None, :] - first[:, None], 0)
+        return tf.gather(table, index)

@@ -1,0 +1,65 @@
+"""The feed-forward network and the attention block of SASRec."""
+
+from models.layers.attention import MaskedAttention
+from models.layers.dropout import StatelessDropout
+from models.layers.norm import LayerNorm
+from tf_utils.keras_gate import tf
+
+
+class PointwiseFeedForward(tf.keras.layers.Layer):
+    """FFN(x) = W2 ReLU(W1 x + b1) + b2, applied at each step alone, with dropout after each of the two products.
+
+    Args:
+        dim: d, the width of input and output.
+        inner: width in between (default d, as ASLI and SASRec have it).
+        dropout: rate.
+        residual: adds the input to the result.
+
+    Reference: ASLI section 3.2.3; SASRec section III-B, eq. 6.
+    """
+
+    def __init__(self, dim: int, inner: int | None = None, dropout: float = 0.0, residual: bool = False, **kwargs):
+        super().__init__(**kwargs)
+        self.residual = residual
+        self.inner = tf.keras.layers.Dense(inner or dim, activation="relu", name="inner")
+        self.outer = tf.keras.layers.Dense(dim, name="outer")
+        self.inner_dropout, self.outer_dropout = StatelessDropout(dropout), StatelessDropout(dropout)
+
+    def call(self, inputs: tf.Tensor, training: bool = False) -> tf.Tensor:
+        """inputs: [..., d]. Returns [..., d]."""
+        x = self.inner_dropout(self.inner(inputs), training=training)
+        x = self.outer_dropout(self.outer(x), training=training)
+        return x + inputs if self.residual else x
+
+
+class SASRecBlock(tf.keras.layers.Layer):
+    """LN on the queries only; attention plus the normalised queries; LN; feed-forward with residual; padding to zero.
+
+    Args:
+        dim, heads, dropout: as in `MaskedAttention`.
+
+    Reference: SASRec section III-B; the released code normalises the query stream only and adds it back normalised.
+    """
+
+    def __init__(self, dim: int, heads: int = 1, dropout: float = 0.0, **kwargs):
+        super().__init__(**kwargs)
+        self.query_norm, self.ffn_norm = LayerNorm(name="query_norm"), LayerNorm(name="ffn_norm")
+        self.attention = MaskedAttention(dim, heads, dropout=dropout, name="attention")
+        self.ffn = PointwiseFeedForward(dim, dropout=dropout, residual=True, name="ffn")
+
+    def call(self, queries: tf.Tensor, keys: tf.Tensor, mask: tf.Tensor, training: bool = False):
+        """Runs the block.
+
+        Args:
+            queries: [B, Q, d], Q = T or 1 (the newest position only).
+            keys: [B, T, d]; the same as `queries` for plain self-attention.
+            mask: bool [B, T], True for valid cells.
+
+        Returns:
+            (output [B, Q, d], attention weights [B, heads, Q, T])
+        """
+        normed = self.query_norm(queries)
+        attended, weights = self.attention(normed, keys, mask, training=training)
+        x = self.ffn(self.ffn_norm(attended + normed), training=training)
+        query_mask = mask[:, tf.shape(mask)[1] - tf.shape(queries)[1] :]
+        return x * tf.cast(query_mask, x.dtype)[..., None], weights

@@ -1,0 +1,63 @@
+"""Losses: each is a sum over valid targets divided by `valid_count`, the number of valid targets of the global batch.
+
+So the loss of a batch is the sum of the losses of its slices: replicas and length groups simply add up.
+"""
+
+from tf_utils.keras_gate import tf
+
+
+def binary_cross_entropy(
+    positive_logits: tf.Tensor, negative_logits: tf.Tensor, valid: tf.Tensor, valid_count: tf.Tensor
+) -> tf.Tensor:
+    """-sum [log s(r+) + sum_neg log(1 - s(r-))] / valid_count, in the stable softplus form.
+
+    Args:
+        positive_logits: [B, T].
+        negative_logits: [B, T] or [B, T, negatives].
+        valid: bool [B, T].
+        valid_count: [] floating.
+
+    Reference: SASRec section III-E; ASLI section 3.4.5 (LEDGER A13: printed as log s(1 - r-)).
+    """
+    negative = tf.nn.softplus(negative_logits)
+    if negative.shape.rank == 3:
+        negative = tf.reduce_sum(negative, axis=-1)
+    return _mean(tf.nn.softplus(-positive_logits) + negative, valid, valid_count)
+
+
+def literal_cross_entropy(
+    positive_logits: tf.Tensor, negative_logits: tf.Tensor, valid: tf.Tensor, valid_count: tf.Tensor
+) -> tf.Tensor:
+    """-sum [log s(r+) + log s(1 - r-)] / valid_count: ASLI's section 3.4.5 as printed. Shapes as above."""
+    return _mean(tf.nn.softplus(-positive_logits) + tf.nn.softplus(negative_logits - 1.0), valid, valid_count)
+
+
+def full_cross_entropy(
+    queries: tf.Tensor, item_matrix: tf.Tensor, targets: tf.Tensor, valid: tf.Tensor, valid_count: tf.Tensor
+) -> tf.Tensor:
+    """Softmax cross-entropy over all items, the padding row excluded.
+
+    Args:
+        queries: [B, T, d].
+        item_matrix: [N + 1, d], row 0 is padding.
+        targets: int32 [B, T].
+        valid: bool [B, T]; other cells cost nothing, in time too.
+        valid_count: [] floating.
+    """
+    rows = tf.boolean_mask(queries, valid)
+    labels = tf.boolean_mask(targets, valid) - 1
+    logits = tf.cast(
+        tf.matmul(rows, item_matrix[1:], transpose_b=True), tf.float32 if rows.dtype != tf.float64 else rows.dtype
+    )
+    losses = tf.nn.sparse_softmax_cross_entropy_with_logits(labels=labels, logits=logits)
+    return tf.reduce_sum(losses) / tf.cast(valid_count, losses.dtype)
+
+
+def bpr(positive_scores: tf.Tensor, negative_scores: tf.Tensor, valid: tf.Tensor, valid_count: tf.Tensor) -> tf.Tensor:
+    """-sum log s(x_ui - x_uj) / valid_count. Scores [B] or [B, T]. Reference: Rendle et al., UAI 2009, BPR-Opt."""
+    return _mean(tf.nn.softplus(negative_scores - positive_scores), valid, valid_count)
+
+
+def _mean(losses: tf.Tensor, valid: tf.Tensor, valid_count: tf.Tensor) -> tf.Tensor:
+    losses = tf.cast(losses, losses.dtype if losses.dtype == tf.float64 else tf.float32)
+    return tf.reduce_sum(tf.where(valid, losses, tf.zeros([], losses.dtype))) / tf.cast(valid_count, losses.dtype)

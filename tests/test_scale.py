@@ -1,0 +1,151 @@
+"""The two large files, generated at their full size: peak memory and rows a second, each measured in its own process.
+
+`pytest -m slow tests/test_scale.py` runs the 12-million-row one; SCALE_FULL=1 adds the 100-million-row one, which needs
+10 GB of disk and several minutes. `python -m tests.test_scale tianchi` prints the figures alone.
+"""
+
+import json
+import os
+import resource
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import numpy as np
+import pyarrow as pa
+import pytest
+from pyarrow import csv
+
+ROWS = {"tianchi": 12_256_906, "taobao": 100_150_807}
+FILES = {"tianchi": "tianchi/tianchi_mobile_recommend_train_user.csv", "taobao": "taobao/UserBehavior.csv"}
+LOADS = {"tianchi": ("tmall", {}), "taobao": ("taobao", {"actions": (), "min_user": 5, "min_item": 5, "dedup": "uia"})}
+# Floors for a machine of two cores and 24 GB.
+MAX_GIGABYTES = {"tianchi": 3.0, "taobao": 16.0}
+MIN_ROWS_A_SECOND = {"tianchi": 200_000, "taobao": 150_000}
+CHUNK = 2_000_000
+
+
+def write(name: str, folder: Path, rows: int) -> Path:
+    """A file in the official format with the official number of rows, users, items and categories, in no order."""
+    path = folder / FILES[name]
+    path.parent.mkdir(parents=True, exist_ok=True)
+    rng = np.random.default_rng(0)
+    header = name == "tianchi"
+    options = csv.WriteOptions(include_header=header, quoting_style="none", quoting_header="none")
+    writer = None
+    for start in range(0, rows, CHUNK):
+        table = _tianchi(rng, min(CHUNK, rows - start)) if header else _taobao(rng, min(CHUNK, rows - start))
+        writer = writer or csv.CSVWriter(path, table.schema, write_options=options)
+        writer.write_table(table)
+    writer.close()
+    return path
+
+
+def _tianchi(rng: np.random.Generator, rows: int) -> pa.Table:
+    item = (rng.random(rows) ** 2 * 2_876_947).astype(np.int64)
+    hours = np.arange(np.datetime64("2014-11-18T00"), np.datetime64("2014-12-19T00")).astype(str)
+    hours = pa.array(np.char.replace(hours, "T", " "))
+    return pa.table(
+        {
+            "user_id": rng.integers(0, 10_000, rows) * 14_200 + 492,
+            "item_id": item * 140 + 37,
+            "behavior_type": np.searchsorted([0.942, 0.962, 0.99], rng.random(rows)) + 1,
+            "user_geohash": pa.array(["", "", "9rr23bo"]).take(pa.array(rng.integers(0, 3, rows))),
+            "item_category": item % 8_916 + 2,
+            "time": hours.take(pa.array(rng.integers(0, len(hours), rows))),
+        }
+    )
+
+
+def _taobao(rng: np.random.Generator, rows: int) -> pa.Table:
+    item = (rng.random(rows) ** 2 * 4_162_024).astype(np.int64)
+    actions = pa.array(["pv", "cart", "fav", "buy"])
+    return pa.table(
+        {
+            "user": rng.integers(1, 987_995, rows),
+            "item": item + 1_000_000,
+            "category": item % 9_439 * 500 + 1,
+            "action": actions.take(pa.array(np.searchsorted([0.896, 0.951, 0.98], rng.random(rows)))),
+            "timestamp": rng.integers(1_511_539_200, 1_512_316_800, rows),
+        }
+    )
+
+
+def probe(name: str, data_dir: str) -> dict:
+    """Loads the data set twice, from the file and from the cache, and tells what it took."""
+    from data import catalog
+
+    figures = {"file_gigabytes": round((Path(data_dir) / FILES[name]).stat().st_size / 1e9, 2)}
+    dataset, overrides = LOADS[name]
+    start = time.perf_counter()
+    catalog.LOADERS[name] = _timed(catalog.LOADERS[name], figures)
+    sequences = catalog.load(dataset, data_dir, **overrides)
+    figures["load_seconds"] = round(time.perf_counter() - start, 1)
+    figures["load_peak_gigabytes"] = peak()
+    start = time.perf_counter()
+    again = catalog.load(dataset, data_dir, **overrides)
+    figures["cached_seconds"] = round(time.perf_counter() - start, 1)
+    assert np.array_equal(again.items, sequences.items)
+    return figures | {"events": len(sequences), "notes": sequences.provenance.notes}
+
+
+def _timed(load, figures):
+    def timed(path):
+        start = time.perf_counter()
+        data = load(path)
+        figures["parse_seconds"] = round(time.perf_counter() - start, 1)
+        figures["parse_peak_gigabytes"] = peak()
+        figures["rows"] = len(data)
+        return data
+
+    return timed
+
+
+def peak() -> float:
+    return round(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1e6, 2)
+
+
+def measure(name: str, folder: Path, rows: int) -> dict:
+    """The figures of a fresh process that loads a generated file of `rows` rows; the file is removed afterwards."""
+    start = time.perf_counter()
+    path = write(name, folder, rows)
+    print(f"{name}: wrote {path.stat().st_size / 1e9:.2f} GB in {time.perf_counter() - start:.0f} s", file=sys.stderr)
+    environment = os.environ | {"DATA_CACHE": str(folder / "cache")}
+    code = f"import json; from tests.test_scale import probe; print(json.dumps(probe({name!r}, {str(folder)!r})))"
+    try:
+        done = subprocess.run([sys.executable, "-c", code], env=environment, capture_output=True, text=True, check=False)
+    finally:
+        path.unlink()
+        for entry in (folder / "cache").glob("*"):
+            entry.unlink()
+    if done.returncode:
+        raise RuntimeError(done.stderr)
+    return json.loads(done.stdout)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", sorted(ROWS))
+def test_full_size(name, tmp_path):
+    if name == "taobao" and os.environ.get("SCALE_FULL") != "1":
+        pytest.skip("set SCALE_FULL=1: needs 10 GB of disk and several minutes")
+    figures = measure(name, tmp_path, ROWS[name])
+    print(json.dumps(figures, indent=1))
+    assert figures["rows"] == ROWS[name]
+    assert figures["load_peak_gigabytes"] < MAX_GIGABYTES[name]
+    assert figures["rows"] / figures["parse_seconds"] > MIN_ROWS_A_SECOND[name]
+    assert figures["cached_seconds"] < figures["load_seconds"] / 4
+
+
+@pytest.mark.parametrize("name", sorted(ROWS))
+def test_generated_files_load(name, tmp_path):
+    """The same at a hundred thousandth of a large file's rows or so, so that the slow test cannot rot unnoticed."""
+    figures = measure(name, tmp_path, 3_000)
+    assert figures["rows"] == 3_000
+
+
+if __name__ == "__main__":
+    import tempfile
+
+    with tempfile.TemporaryDirectory() as scratch:
+        print(json.dumps(measure(sys.argv[1], Path(scratch), ROWS[sys.argv[1]]), indent=1))

@@ -1,0 +1,27 @@
+"""Masks of attention: built from ids, applied with tf.where (an added -1e9 breaks in half precision)."""
+
+from tf_utils.keras_gate import tf
+
+
+def valid(ids: tf.Tensor) -> tf.Tensor:
+    """bool, the shape of `ids`: True where the id is not padding."""
+    return tf.not_equal(ids, 0)
+
+
+def causal(queries: tf.Tensor | int, keys: tf.Tensor | int) -> tf.Tensor:
+    """bool [queries, keys]: query i may see key j, both aligned at the newest (last) position."""
+    i = tf.range(queries)[:, None] + (keys - queries)
+    return tf.range(keys)[None, :] <= i
+
+
+def masked_softmax(logits: tf.Tensor, mask: tf.Tensor) -> tf.Tensor:
+    """Softmax over the last axis among the cells where `mask` (bool, broadcastable) holds; a row of none is all zero.
+
+    The softmax is taken in float32 at least; the result has the dtype of `logits`.
+    """
+    dtype = logits.dtype if logits.dtype == tf.float64 else tf.float32
+    logits = tf.where(mask, tf.cast(logits, dtype), dtype.min)
+    weights = tf.nn.softmax(logits, axis=-1)
+    # Where nothing is visible, the softmax above is uniform; it must carry no mass.
+    weights = tf.where(tf.reduce_any(mask, axis=-1, keepdims=True), weights, tf.zeros([], dtype))
+    return weights
