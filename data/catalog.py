@@ -50,8 +50,9 @@ RECIPES = {
     "ml-1m": Recipe("ml-1m"),
     # SASRec's preprocessing: one pass, both counts on the raw data: 3,416 items, 999,611 events.
     "ml-1m-sasrec": Recipe("ml-1m", min_user=5, min_item=5, iterative=False),
-    "jd_appliances": Recipe("jd_appliances", dedup="ui"),
-    "jd_computers": Recipe("jd_computers", dedup="ui"),
+    # As ASLI prepares Tmall (section 4.1), but each item kept once: a target then never repeats the history.
+    "jd_appliances": Recipe("jd_appliances", min_user=5, min_item=5, dedup="ui"),
+    "jd_computers": Recipe("jd_computers", min_user=5, min_item=5, dedup="ui"),
     "tmall": Recipe("tianchi", "tmall", min_user=5, min_item=5, dedup="uia"),
     "tmall_small": Recipe("tianchi", "tmall_small", min_user=20, min_item=20, dedup="uia"),
     "etsy": Recipe("etsy", "etsy", min_user=20, min_item=20, dedup="uia"),
@@ -107,7 +108,8 @@ def load(name: str, data_dir: str | os.PathLike | None = None, *, download: bool
         looked_in = data_dir or os.environ.get("DATA_DIR") or "DATA_DIR (not set)"
         raise UserError(f"{name}: not in {looked_in}; {_where(base)}")
     recipe = replace(RECIPES[base], **_checked(name, overrides))
-    files = [path, *(path.parent / film for film in movielens.FILMS.values() if (path.parent / film).is_file())]
+    films = path.parent / movielens.FILMS.get(recipe.source, "")
+    files = [path, films] if films.is_file() else [path]
     settings = {key: value for key, value in dataclasses.asdict(recipe).items() if key != "stand_in"}
 
     def build() -> Sequences:

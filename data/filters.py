@@ -127,7 +127,8 @@ def prepare(
 def _kept(data: Interactions, keep: np.ndarray, what: str) -> Interactions:
     kept = data.select(keep)
     if not len(kept):
-        raise UserError(f"{data.provenance.name}: nothing is left after a filter ({what}); loosen it")
+        what = what[0].lower() + what[1:]
+        raise UserError(f"{data.provenance.name}: no event is left after a filter; loosen it ({what})")
     counts = [f"{len(data)} -> {len(kept)} events"]
     for field in ("user", "item"):
         sizes = [np.count_nonzero(np.bincount(getattr(table, field))[1:]) for table in (data, kept)]

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import contextlib
 import sys
+from collections import Counter
 from collections.abc import Callable, Iterator
 
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
+COUNTED = ("pop", "item_knn", "history")  # fitted in a moment
 METRICS = ("HR@5", "NDCG@5", "HR@10", "NDCG@10", "MRR", "AUC")
 
 
@@ -46,3 +48,29 @@ def metrics_table(record) -> None:
     Console().print(table)
     for note in record.data_notes:
         print(f"note: {note}")
+
+
+def plan(title: str, profile: str, datasets: list[str], data_dir: str | None, todo: list, left: list) -> None:
+    """Says what will be run on which data, before anything runs."""
+    from data import catalog
+
+    print(f"{title}\nprofile {profile}: {len(todo)} runs, {len(todo) - len(left)} of them done")
+    for name in datasets:
+        print(f"  {name}: {catalog.available(name, data_dir)}")
+    if left:
+        limit = sum(job.config.train.budget_minutes for job in left if job.run.model not in COUNTED)
+        counts = Counter(job.run.model for job in left)
+        print("  to run: " + ", ".join(f"{model} x {count}" for model, count in counts.items()))
+        print(f"  at most {limit:.0f} minutes of training (early stopping usually ends a run long before its limit)")
+
+
+def finished(title: str, record, left: float) -> None:
+    """One line for a finished run, with the expected time that is left, in seconds."""
+    protocol, metric = record.config["eval"]["select"].split("/")
+    value = record.metrics[protocol][metric]
+    print(
+        f"{title}: test {protocol}/{metric} {value:.4f}, {record.epochs} epochs ({record.stopped_by}), "
+        f"about {left / 60:.0f} min left",
+        file=sys.stderr,
+        flush=True,
+    )

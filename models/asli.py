@@ -135,7 +135,7 @@ class ASLI(Recommender):
         items, categories = self.items(batch["items"]), self.categories(batch["categories"])
         actions = self.actions(batch["actions"])
         if self.config.scale_inputs:
-            root = tf.cast(self.config.dim**0.5, items.dtype)
+            root = self.config.dim**0.5
             items, categories, actions = items * root, categories * root, actions * root
         stream = self.dropout(items + self.positions(batch["items"]), training=training)
         return stream * tf.cast(valid(batch["items"]), stream.dtype)[..., None], items, categories, actions

@@ -14,14 +14,17 @@ def causal(queries: tf.Tensor | int, keys: tf.Tensor | int) -> tf.Tensor:
     return tf.range(keys)[None, :] <= i
 
 
-def masked_softmax(logits: tf.Tensor, mask: tf.Tensor) -> tf.Tensor:
-    """Softmax over the last axis among the cells where `mask` (bool, broadcastable) holds; a row of none is all zero.
+def softmax_where(logits: tf.Tensor, mask: tf.Tensor) -> tf.Tensor:
+    """Softmax over the last axis among the cells where `mask` (bool, broadcastable) holds; a row of none is uniform.
 
     The softmax is taken in float32 at least; the result has the dtype of `logits`.
     """
     dtype = logits.dtype if logits.dtype == tf.float64 else tf.float32
-    logits = tf.where(mask, tf.cast(logits, dtype), dtype.min)
-    weights = tf.nn.softmax(logits, axis=-1)
-    # Where nothing is visible, the softmax above is uniform; it must carry no mass.
-    weights = tf.where(tf.reduce_any(mask, axis=-1, keepdims=True), weights, tf.zeros([], dtype))
-    return weights
+    weights = tf.nn.softmax(tf.where(mask, tf.cast(logits, dtype), dtype.min), axis=-1)
+    return tf.cast(weights, logits.dtype)
+
+
+def masked_softmax(logits: tf.Tensor, mask: tf.Tensor) -> tf.Tensor:
+    """`softmax_where` with zeros in the rows where nothing is visible: they must carry no mass."""
+    weights = softmax_where(logits, mask)
+    return tf.where(tf.reduce_any(mask, axis=-1, keepdims=True), weights, tf.zeros([], weights.dtype))

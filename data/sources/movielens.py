@@ -22,10 +22,27 @@ RATINGS = {"ml-100k": "u.data", "ml-1m": "ratings.dat"}
 FILMS = {"ml-100k": "u.item", "ml-1m": "movies.dat"}
 ACTIONS = tuple(f"rating {stars}" for stars in range(1, 6))
 # The flags of u.item, in the order of u.genre.
-GENRES_100K = (
-    "unknown Action Adventure Animation Children's Comedy Crime Documentary Drama Fantasy Film-Noir Horror Musical "
-    "Mystery Romance Sci-Fi Thriller War Western"
-).split()
+GENRES_100K = [
+    "unknown",
+    "Action",
+    "Adventure",
+    "Animation",
+    "Children's",
+    "Comedy",
+    "Crime",
+    "Documentary",
+    "Drama",
+    "Fantasy",
+    "Film-Noir",
+    "Horror",
+    "Musical",
+    "Mystery",
+    "Romance",
+    "Sci-Fi",
+    "Thriller",
+    "War",
+    "Western",
+]
 
 
 def where(name: str) -> str:

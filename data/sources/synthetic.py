@@ -2,10 +2,11 @@
 
 The process, for each user and each event t (tables in `synthetic_presets.py`, drawn up in `synthetic_process.py`):
 
-1. intent z[t] ~ transition[a[t-1], z[t-1]]: browsing, shopping, looking for a gift, buying, collecting. Intents persist;
-   a favourite or a cart may start another one, a purchase ends the shopping.
-2. move m ~ moves[z[t], a[t-1]], then category c[t]: stay in c[t-1]; its complement; one of the user's own (home)
-   categories by their weights; any category by popularity; or, as for a gift, one that is not a home category (away).
+1. intent z[t] ~ transition[a[t-1], z[t-1]]: browsing, shopping, looking for a gift, buying, collecting. Intents
+   persist; a favourite or a cart may start another one, a purchase ends the shopping.
+2. move m ~ moves[z[t], a[t-1]], then category c[t]: stay in c[t-1]; go (back) to the pending category, where the user
+   last marked a favourite or filled the cart, or the complement of the one of the last purchase; one of the user's own
+   (home) categories by their weights; any by popularity; or, as for a gift, one that is not a home category (away).
 3. item i[t] from c[t] alone: with probability `neighbour`, and if the user has been in c[t] before, one of the items
    that follow the last one met there on the category's ring; else by Zipf-Mandelbrot popularity within the category.
    Without `repeats`, items the user has met are excluded from this distribution (exactly: redrawn, then inverted),
@@ -17,7 +18,8 @@ with one category nothing but the items is left to learn from. Gaps between even
 
 What does not vary: a user's events are a pure function of (resolved arguments but `n_users`, seed, user id); generating
 fewer users, or in other chunks, changes nothing. Across `fraction`, `n_items` and `n_categories` also the users'
-lengths, intents, actions and timestamps stay (the catalogue changes, and with it categories and items).
+lengths, intents, actions and timestamps stay (the catalogue changes, and with it categories and items), unless there
+are so few items that `Preset.longest` cuts the lengths.
 """
 
 from __future__ import annotations
@@ -28,7 +30,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from data.schema import Interactions, Provenance
-from data.sources.synthetic_process import BLOCK, Process, arguments_of, build_process
+from data.sources.synthetic_presets import resolve
+from data.sources.synthetic_process import BLOCK, Process, arguments_of, process_of
 from tf_utils.cli import UserError
 
 MAX_EVENTS = 400_000_000  # about 21 bytes an event, and as much again while ids are made dense
@@ -61,17 +64,18 @@ def generate(preset: str = "demo", fraction: float = 1.0, seed: int = 0, **overr
     1-based), so items that no event touched leave no gap in the ids.
     Raises `UserError` for an unknown preset or argument, a value out of range, or a log too large for memory.
     """
-    return log_of(build_process(preset, fraction, seed, **overrides), _note(preset, fraction, seed, overrides))
+    spec = resolve(preset, fraction, overrides)
+    if spec.n_users * spec.mean_actions > MAX_EVENTS:
+        raise UserError(
+            f"{preset} at this size has about {spec.n_users * spec.mean_actions:.2g} events, and no more than "
+            f"{MAX_EVENTS:.0e} fit in memory; use a smaller fraction, or read it by synthetic.chunks"
+        )
+    return log_of(process_of(spec, seed), _note(preset, fraction, seed, overrides))
 
 
 def log_of(process: Process, *notes: str) -> Interactions:
     """All events of a process as `Interactions`."""
     spec = process.spec
-    if spec.n_users * spec.mean_actions > 1.2 * MAX_EVENTS:
-        raise UserError(
-            f"{spec.name} at this size has about {spec.n_users * spec.mean_actions:.2g} events, more than "
-            f"{MAX_EVENTS:.0e} fit in memory; use a smaller fraction, or read it by synthetic.chunks"
-        )
     total = sum(int(process.lengths(users).sum()) for users in _blocks(spec.n_users))
     columns = {name: np.empty(total, np.int32) for name in ("user", "item", "category")}
     columns |= {"action": np.empty(total, np.uint8), "timestamp": np.empty(total, np.int64)}
@@ -135,6 +139,7 @@ class _Walk:
         self.column = self.users - block * BLOCK  # a user's place in the block's random stream
         self.rng = process.stream(3, block)
         home, weights = process.preferences(block)
+        self.pending = home[np.arange(BLOCK), weights.argmax(axis=1)][self.column]
         self.home, self.home_cdf = home[self.column], np.cumsum(weights[self.column], axis=1)
         shape = (len(users), int(lengths.max(initial=0)))
         self.item, self.category = np.zeros(shape, np.int32), np.zeros(shape, np.int32)
@@ -167,14 +172,15 @@ class _Walk:
             self._avoid_repeats(t, item, category, last)
         self.item[:n, t] = item
         self.category[:n, t], self.intent[:n, t] = category, intent
-        self.action[:n, t] = _pick(self.emission_cdf[intent], main[5])
+        self.action[:n, t] = action = _pick(self.emission_cdf[intent], main[5])
+        self.pending[:n] = self.process.pending(self.pending[:n], category, action)
         self.gap[:n, t] = 1 - np.log1p(-main[6]) * _MEAN_GAP
 
     def _categories(self, t: int, move: np.ndarray, uniform: np.ndarray) -> np.ndarray:
         category = np.zeros(len(move), np.int64)
         if t:
             previous = self.category[: len(move), t - 1].astype(np.int64)
-            category = np.where(move == 0, previous, self.process.complement(previous))
+            category = np.where(move == 0, previous, self.pending[: len(move)])
         rows = np.flatnonzero(move == 2)
         category[rows] = self.home[rows, _pick(self.home_cdf[rows], uniform[rows])]
         rows = np.flatnonzero(move == 3)
@@ -278,5 +284,3 @@ def item_distribution(process: Process, category: int, last: int) -> np.ndarray:
         steps = np.arange(len(process.offsets))
         np.add.at(chance, (last - start + steps) % (end - start), process.spec.neighbour * process.offsets)
     return chance
-
-

@@ -16,17 +16,17 @@ import numpy as np
 from tf_utils.cli import UserError
 
 ACTIONS = ("view", "favourite", "cart", "purchase")
-MOVES = ("stay", "complement", "home", "popular", "away")
+MOVES = ("stay", "pending", "home", "popular", "away")
 
 
 @dataclass(frozen=True)
 class Intents:
     """The latent intents; rows are intents, columns as named. Tuples, so that a preset is immutable and hashable.
 
-    transition [Z][Z]: P(next intent | intent) after a plain view.  jump [4]: the probability that an action of `ACTIONS`
-    overrules it, and jump_to [4][Z]: the intent it then leads to.  action_tilt [Z][4]: how much likelier than on average
-    an intent takes an action.  moves [Z][5]: how the next event's category is found (`MOVES`), before boost [4][5]
-    multiplies it by what the last action does to it.
+    transition [Z][Z]: P(next intent | intent) after a plain view.  jump [4]: the probability that an action of
+    `ACTIONS` overrules it, and jump_to [4][Z]: the intent it then leads to.  action_tilt [Z][4]: how much likelier than
+    on average an intent takes an action.  moves [Z][5]: how the next event's category is found (`MOVES`), before
+    boost [4][5] multiplies it by what the last action does to it.
     """
 
     names: tuple[str, ...]
@@ -60,7 +60,9 @@ class Intents:
         if max(self.jump) > 1:
             raise UserError("intents.jump holds probabilities; give numbers in [0, 1]")
         if np.min(self.action_tilt) <= 0 or np.min(np.asarray(self.moves)[:, 2:].sum(1)) <= 0:
-            raise UserError("intents.action_tilt must be > 0, and each intent must move home, popular or away sometimes")
+            raise UserError(
+                "intents.action_tilt must be > 0, and each intent must move home, popular or away sometimes"
+            )
 
 
 ECOMMERCE = Intents(
@@ -87,17 +89,17 @@ ECOMMERCE = Intents(
         (0.6, 8.0, 0.3, 0.1),
     ),
     moves=(
-        (0.30, 0.02, 0.33, 0.35, 0.00),
-        (0.72, 0.02, 0.24, 0.02, 0.00),
-        (0.68, 0.02, 0.00, 0.02, 0.28),
-        (0.86, 0.04, 0.10, 0.00, 0.00),
-        (0.40, 0.20, 0.38, 0.02, 0.00),
+        (0.20, 0.35, 0.10, 0.35, 0.00),
+        (0.52, 0.32, 0.14, 0.02, 0.00),
+        (0.55, 0.10, 0.00, 0.05, 0.30),
+        (0.55, 0.40, 0.05, 0.00, 0.00),
+        (0.25, 0.35, 0.38, 0.02, 0.00),
     ),
     boost=(
         (1.0, 1.0, 1.0, 1.0, 1.0),
-        (2.0, 2.0, 1.0, 0.5, 0.5),
-        (6.0, 1.0, 0.5, 0.2, 0.2),
-        (0.05, 30.0, 1.0, 1.0, 1.0),
+        (0.3, 1.0, 1.0, 1.0, 1.0),  # what is marked can wait: the user looks elsewhere, and comes back to it
+        (3.0, 1.0, 0.5, 0.2, 0.2),
+        (0.05, 8.0, 1.0, 1.0, 1.0),
     ),
 )
 
@@ -106,15 +108,16 @@ ECOMMERCE = Intents(
 class Preset:
     """The arguments of the process. Counts are those of the log aimed at, after the paper's own preprocessing.
 
-    mean_actions: events a user, log-normal (spread `length_sigma`) between `min_actions` and `max_ratio` x the mean.
-    action_mix: share of each action, in the order of `ACTIONS`.  home_categories: own categories of a user of mean
-    length (longer users have proportionally more); their weights are Dirichlet(`home_alpha`).  category_zipf, item_zipf: (exponent, shift) of Zipf-Mandelbrot
-    popularity over the rank as a part of the whole, 1 / (rank / number + shift) ** exponent, so that the share of the
-    top percent does not depend on the size.  neighbour: the probability that the next item in a category is one of
-    the `reach` items that follow the user's last one there.  catalogue: items offered per item aimed at, since the
-    tail of the catalogue is never touched.  category_floor: items a category below which `fraction` takes away
-    categories.  repeats: whether a user may meet an item again (`revisit`: the share of
-    neighbour steps that stay on the very same item).
+    mean_actions: events a user, log-normal (spread `length_sigma`) between `min_actions` and `longest`.
+    action_mix: share of each action, in the order of `ACTIONS`; an action of share 0 is left out of the vocabulary.
+    home_categories: own categories of a user of mean length (longer users have proportionally more); their weights are
+    Dirichlet(`home_alpha`).
+    catalogue: items offered per item aimed at, since the tail of the catalogue is never touched.
+    category_floor: items a category below which `fraction` takes away categories.
+    category_zipf, item_zipf: (exponent, shift) of Zipf-Mandelbrot popularity over the rank as a part of the whole,
+    (rank / number + shift) ** -exponent, so that the share of the top percent does not depend on the size.
+    neighbour: the probability that the next item in a category is one of the `reach` items after the user's last one.
+    repeats: whether a user may meet an item again; `revisit`: the share of neighbour steps that then stay on the item.
     """
 
     name: str
@@ -139,17 +142,51 @@ class Preset:
     revisit: float = 0.3
     intents: Intents = ECOMMERCE
 
+    @property
+    def longest(self) -> int:
+        """The most events a user: `max_ratio` x the mean, and without repeats no more than there are items."""
+        longest = round(self.max_ratio * self.mean_actions)
+        return longest if self.repeats else min(longest, self.n_items)
 
-_TMALL = Preset("tmall", "Tmall", 9_883, 569_658, 6_352, 248.10, (211.32, 11.66, 17.15, 7.97))
+
 PRESETS = {
     preset.name: preset
     for preset in (
-        Preset("demo", "an e-commerce log", 3_000, 2_000, 60, 30.0, (80, 8, 8, 4), home_categories=8),
-        Preset("etsy", "Etsy", 6_690, 119_310, 608, 34.17, (27.31, 3.37, 2.47, 1.02), category_floor=8),
-        _TMALL,
-        Preset("tmall_small", "Tmall-Small", 6_280, 47_759, 130, 71.98, (62.84, 3.01, 4.22, 1.91)),
-        Preset("sparse_intent", "CAFE's Amazon", 131_248, 1_910_226, 1_392, 40.9),
-        Preset("ularge", "ULarge", 106_527_123, 25_000_000, 14_874, 37.55),
+        Preset("demo", "an e-commerce log", 3_000, 2_000, 60, 30.0, (80, 8, 8, 4), home_categories=8, catalogue=1.0),
+        Preset(
+            "etsy",
+            "Etsy",
+            n_users=6_690,
+            n_items=119_310,
+            n_categories=608,
+            mean_actions=34.17,
+            action_mix=(27.31, 3.37, 2.47, 1.02),
+            home_categories=9,
+            catalogue=1.89,
+            category_floor=8,
+        ),
+        Preset(
+            "tmall",
+            "Tmall",
+            n_users=9_883,
+            n_items=569_658,
+            n_categories=6_352,
+            mean_actions=248.10,
+            action_mix=(211.32, 11.66, 17.15, 7.97),
+            catalogue=1.068,
+        ),
+        Preset(
+            "tmall_small",
+            "Tmall-Small",
+            n_users=6_280,
+            n_items=47_759,
+            n_categories=130,
+            mean_actions=71.98,
+            action_mix=(62.84, 3.01, 4.22, 1.91),
+            catalogue=1.01,
+        ),
+        Preset("sparse_intent", "CAFE's Amazon", 131_248, 1_910_226, 1_392, 40.9, catalogue=1.332),
+        Preset("ularge", "ULarge", 106_527_123, 25_000_000, 14_874, 37.55, catalogue=1.0),
     )
 }
 
@@ -180,11 +217,10 @@ def resolve(preset: str, fraction: float = 1.0, overrides: Mapping[str, object] 
         spec = replace(spec, n_categories=max(1, min(spec.n_categories, spec.n_items // spec.category_floor)))
     if spec.n_categories > spec.n_items:
         raise UserError(f"n_categories={spec.n_categories} is more than n_items={spec.n_items}; give fewer categories")
-    longest = round(spec.max_ratio * spec.mean_actions)
-    if not spec.repeats and longest > spec.n_items:
+    if not spec.repeats and spec.n_items < 1.5 * spec.mean_actions:
         raise UserError(
-            f"n_items={spec.n_items} is too few for users of up to {longest} actions without repeats; "
-            "give more items, fewer mean_actions, or repeats=True"
+            f"n_items={spec.n_items} is too few for {spec.mean_actions:g} actions a user without repeats; "
+            "give more items, a smaller mean_actions, or repeats=True"
         )
     mix = np.asarray(spec.action_mix, float)
     return replace(spec, action_mix=tuple((mix / mix.sum()).tolist()))
@@ -192,6 +228,10 @@ def resolve(preset: str, fraction: float = 1.0, overrides: Mapping[str, object] 
 
 def _is_number(value: object) -> bool:
     return isinstance(value, (int, float, np.number)) and not isinstance(value, bool) and bool(np.isfinite(value))
+
+
+def _are_shares(value: object, count: int) -> bool:
+    return isinstance(value, (tuple, list)) and len(value) == count and all(_is_number(x) and x >= 0 for x in value)
 
 
 def _mix_of(shares: Mapping) -> tuple[float, ...]:
@@ -215,13 +255,18 @@ def _check(spec: Preset) -> None:
     if spec.catalogue < 1 or spec.max_ratio <= 1:
         raise UserError(f"catalogue must be >= 1 and max_ratio > 1, got {spec.catalogue} and {spec.max_ratio}")
     if spec.mean_actions <= spec.min_actions:
-        raise UserError(f"mean_actions={spec.mean_actions} must exceed min_actions={spec.min_actions}; lower min_actions")
-    mix = spec.action_mix
-    if len(mix) != len(ACTIONS) or not all(_is_number(share) and share >= 0 for share in mix) or sum(mix) <= 0:
-        raise UserError(f"action_mix must give shares >= 0, not all 0, of {', '.join(ACTIONS)}; got {mix!r}")
+        raise UserError(
+            f"mean_actions={spec.mean_actions} must exceed min_actions={spec.min_actions}; lower min_actions"
+        )
+    if not isinstance(spec.repeats, bool):
+        raise UserError(f"repeats must be True or False, got {spec.repeats!r}")
+    if not _are_shares(spec.action_mix, len(ACTIONS)) or sum(spec.action_mix) <= 0:
+        raise UserError(
+            f"action_mix must give shares >= 0, not all 0, of {', '.join(ACTIONS)}; got {spec.action_mix!r}"
+        )
     for name in ("category_zipf", "item_zipf"):
         pair = getattr(spec, name)
-        if len(pair) != 2 or not all(_is_number(x) and x >= 0 for x in pair) or pair[1] == 0:
+        if not _are_shares(pair, 2) or pair[1] == 0:
             raise UserError(f"{name} must be (exponent >= 0, shift > 0), got {pair!r}")
     if not isinstance(spec.intents, Intents):
         raise UserError("intents must be an Intents (see data/sources/synthetic_presets.py)")

@@ -19,6 +19,7 @@ from data.sources.synthetic_presets import ACTIONS, Preset, resolve
 from tf_utils.cli import UserError
 
 GENERATOR_VERSION = 1
+MARKS = {"view": 0, "favourite": 1, "cart": 1, "purchase": 2}
 BLOCK = 4096  # users that share a random stream; part of the process, never an argument
 _GOLDEN = (np.sqrt(5.0) - 1.0) / 2.0
 
@@ -31,6 +32,7 @@ class Process:
     emission: [Z, A], P(action | intent).  moves: [Z, A + 1, 5], P(move | intent, 1 + last action; 0 = first event).
     popularity: [C].  starts: int64 [C + 1], the first item of each category.  cumulative: [V + 1], the running sum of
     item weights; within a category its differences give P(item | category) of a popularity draw.
+    marks: int64 [A], what an action leaves pending: 0 nothing new, 1 its category, 2 the complement of its category.
     offsets: [R], the chances of stepping 0, 1, ... `reach` items forward on the ring.
     """
 
@@ -44,6 +46,7 @@ class Process:
     popularity: np.ndarray
     starts: np.ndarray
     cumulative: np.ndarray
+    marks: np.ndarray
     offsets: np.ndarray
     length_location: float
 
@@ -55,9 +58,15 @@ class Process:
         """The accessory of a category: categories are paired by popularity; an odd last one is its own."""
         return np.minimum(category ^ 1, self.spec.n_categories - 1)
 
+    def pending(self, previous: np.ndarray, category: np.ndarray, action: np.ndarray) -> np.ndarray:
+        """The pending category after an event; before any, it is the user's favourite home category."""
+        return np.choose(self.marks[action], [previous, category, self.complement(category)])
+
     def fingerprint(self) -> str:
         """sha256 of the generator's version, the seed and every resolved argument."""
-        text = json.dumps({"version": GENERATOR_VERSION, "seed": self.seed} | asdict(self.spec), sort_keys=True, default=float)
+        text = json.dumps(
+            {"version": GENERATOR_VERSION, "seed": self.seed} | asdict(self.spec), sort_keys=True, default=float
+        )
         return hashlib.sha256(text.encode()).hexdigest()
 
     def stream(self, kind: int, block: int) -> np.random.Generator:
@@ -111,6 +120,7 @@ def process_of(spec: Preset, seed: int) -> Process:
         popularity=popularity,
         starts=starts,
         cumulative=_item_weights(starts, spec.item_zipf, rng),
+        marks=np.array([MARKS[name] for name, share in zip(ACTIONS, spec.action_mix, strict=True) if share > 0]),
         offsets=offsets,
         length_location=_length_location(spec),
     )
@@ -171,13 +181,13 @@ def _stationary(chain: np.ndarray) -> np.ndarray:
 
 def _lengths(spec: Preset, location: float, quantile: np.ndarray) -> np.ndarray:
     raw = np.exp(location + spec.length_sigma * norm.ppf(np.clip(quantile, 1e-12, 1 - 1e-12)))
-    return np.clip(np.rint(raw), spec.min_actions, np.rint(spec.max_ratio * spec.mean_actions)).astype(np.int64)
+    return np.clip(np.rint(raw), spec.min_actions, spec.longest).astype(np.int64)
 
 
 def _length_location(spec: Preset) -> float:
     grid = (np.arange(20_000) + 0.5) / 20_000
     low = np.log(spec.min_actions) - 20 * spec.length_sigma
-    high = np.log(spec.max_ratio * spec.mean_actions) + 20 * spec.length_sigma
+    high = np.log(spec.longest) + 20 * spec.length_sigma
     excess = lambda location: _lengths(spec, location, grid).mean() - spec.mean_actions  # noqa: E731
     return float(brentq(excess, low, high, xtol=1e-7))
 

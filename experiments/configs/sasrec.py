@@ -1,8 +1,8 @@
 """SASRec's own protocol on MovieLens-1M, the anchor of the suite: `--config=experiments/configs/sasrec.py[:ce]`.
 
 Kang and McAuley, ICDM 2018, section IV: items with 5 or more ratings, d 50, n 200, 2 blocks, 1 head, dropout 0.2, Adam
-1e-3 with beta_2 0.98, batch 128, 100 negatives. Published: HR@10 0.8245, NDCG@10 0.5905; independent replications 0.819 to
-0.823 and 0.590 to 0.592. `:ce` has full cross-entropy instead of one negative and is selected by full NDCG@10.
+1e-3 with beta_2 0.98, batch 128, 100 negatives. Published: HR@10 0.8245, NDCG@10 0.5905; independent replications 0.819
+to 0.823 and 0.590 to 0.592. `:ce` has full cross-entropy instead of one negative and is selected by full NDCG@10.
 """
 
 from experiments.configs.common import base_config

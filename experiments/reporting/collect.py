@@ -137,7 +137,8 @@ class Results:
         return Measured(self, self.paper.figure(figure).protocol)
 
     def key(self, dataset: str, key: Key) -> Key:
-        return key._replace(sweep=self.paper.canonical(dataset, key.sweep))
+        """The key under which runs are found: without the values a plain run already has, all values as text."""
+        return key._replace(sweep=tuple((k, str(v)) for k, v in self.paper.canonical(dataset, key.sweep)))
 
     def keys(self, dataset: str) -> list[Key]:
         return [key for name, key in self._runs if name == dataset]
@@ -190,6 +191,18 @@ class Results:
                 if isinstance(value, int | float):
                     return float(value)
         return None
+
+    def chance(self, dataset: str, protocols: Sequence[str], metrics: Sequence[str]) -> dict[str, dict[str, float]]:
+        """{protocol: {metric: value}} of a scorer that gives every candidate the same score, on one run's lists."""
+        plain = [r for r in self.of_dataset(dataset) if not r.sweep]
+        if not plain:
+            return {}
+        ranks = run_record.load_ranks(run_record.path_for(self.root, plain[0]))
+        return {
+            p: {m: float(ranking.per_user(ranks[p].at_chance(), m).mean()) for m in metrics}
+            for p in protocols
+            if p in ranks
+        }
 
     def _per_user_mean(self, dataset: str, key: Key, protocol: str, metric: str):
         runs = []

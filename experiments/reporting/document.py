@@ -52,5 +52,13 @@ class Plot:
     alt: str
 
 
-Block = Heading | Paragraph | Bullets | Grid | Plot
+@dataclass(frozen=True)
+class Fold:
+    """Blocks that a reader may want to skip, under a one-line summary."""
+
+    summary: str
+    blocks: tuple[Heading | Paragraph | Bullets | Grid | Plot, ...]
+
+
+Block = Heading | Paragraph | Bullets | Grid | Plot | Fold
 Document = tuple[Block, ...]

@@ -70,7 +70,7 @@ class Contest:
 
 
 def contests(table: Table, results: Results, datasets: Sequence[str]) -> list[Contest]:
-    """The subject against the strongest other row, and the strongest other row of the paper's own if that is another one.
+    """The subject against the strongest other row, and the strongest of the paper's own rows if that is another one.
 
     Strongest: by the mean of the metric at hand. Only rows with ranks take part.
     """

@@ -52,7 +52,7 @@ class SASRec(Recommender):
         mask = valid(items)
         x = self.items(items)  # [B, T, d]
         if self.config.scale_inputs:
-            x *= tf.cast(self.config.dim**0.5, x.dtype)
+            x *= self.config.dim**0.5
         x = self.dropout(x + self.positions(items), training=training)  # eq. 1
         x *= tf.cast(mask, x.dtype)[..., None]
         out = {}

@@ -4,7 +4,7 @@ import math
 
 from models.layers.dropout import StatelessDropout
 from tf_utils.keras_gate import tf
-from tf_utils.masks import causal, masked_softmax
+from tf_utils.masks import causal, softmax_where
 
 
 class MaskedAttention(tf.keras.layers.Layer):
@@ -21,8 +21,6 @@ class MaskedAttention(tf.keras.layers.Layer):
         output_projection: adds W_O after the heads are joined (Vaswani et al.; SASRec, ASLI have none).
         scale: "head" divides the logits by sqrt(d / heads), "model" by sqrt(d).
         dropout: rate on the attention weights.
-        split_queries: works causal queries off in two halves, the older one against the older keys only: the same
-            result for three quarters of the work.
 
     Reference: ASLI eq. 1; SASRec (Kang and McAuley, ICDM 2018) eq. 2.
     """
@@ -36,7 +34,6 @@ class MaskedAttention(tf.keras.layers.Layer):
         output_projection: bool = False,
         scale: str = "head",
         dropout: float = 0.0,
-        split_queries: bool = True,
         initializer="glorot_uniform",
         **kwargs,
     ):
@@ -46,7 +43,6 @@ class MaskedAttention(tf.keras.layers.Layer):
         if scale not in ("head", "model"):
             raise ValueError(f'scale must be "head" or "model", got {scale!r}')
         self.dim, self.heads, self.causal = dim, heads, causal
-        self.split_queries = split_queries and causal
         self.scale = 1.0 / math.sqrt(dim // heads if scale == "head" else dim)
         dense = lambda name: tf.keras.layers.Dense(dim, use_bias=use_bias, kernel_initializer=initializer, name=name)  # noqa: E731
         self.query, self.key, self.value = dense("query"), dense("key"), dense("value")
@@ -65,34 +61,23 @@ class MaskedAttention(tf.keras.layers.Layer):
             (result [B, Q, d], weights [B, heads, Q, K]); a query that sees no valid key has zero weights and result.
         """
         q, k, v = self._split(self.query(queries)), self._split(self.key(keys)), self._split(self.value(keys))
-        q = q * tf.cast(self.scale, q.dtype)
-        results, maps = [], []
-        for start, stop, keys_stop in self._chunks(tf.shape(queries)[1], tf.shape(keys)[1], queries.shape[1]):
-            k_seen, v_seen = k[:, :, :keys_stop], v[:, :, :keys_stop]
-            logits = tf.einsum("bhqd,bhkd->bhqk", q[:, :, start:stop], k_seen)
-            mask = key_mask[:, None, None, :keys_stop]
-            if self.causal:
-                mask = mask & causal(stop - start, keys_stop)
-            weights = tf.cast(masked_softmax(logits, mask), q.dtype)
-            maps.append(tf.pad(weights, [[0, 0], [0, 0], [0, 0], [0, tf.shape(keys)[1] - keys_stop]]))
-            weights = self.dropout(weights, training=training)
-            results.append(tf.einsum("bhqk,bhkd->bhqd", weights, v_seen))
-        result = tf.concat(results, axis=2) if len(results) > 1 else results[0]
-        result = tf.reshape(tf.transpose(result, [0, 2, 1, 3]), tf.shape(queries))
+        q = q * self.scale
+        logits = tf.einsum("bhqd,bhkd->bhqk", q, k)
+        mask = key_mask[:, None, None, :]
+        if self.causal:
+            mask = mask & causal(tf.shape(queries)[1], tf.shape(keys)[1])
+        weights = softmax_where(logits, mask)
+        result = tf.einsum("bhqk,bhkd->bhqd", self.dropout(weights, training=training), v)
+        # Where nothing is visible the softmax is uniform. To clear that here costs d cells a row instead of T.
+        sees = tf.cast(tf.reduce_any(mask, axis=-1, keepdims=True), result.dtype)
+        result = tf.reshape(tf.transpose(result * sees, [0, 2, 1, 3]), tf.shape(queries))
         result = tf.ensure_shape(result, queries.shape)
         if self.output_projection is not None:
             result = self.output_projection(result)
-        return result, (tf.concat(maps, axis=2) if len(maps) > 1 else maps[0])
+        return result, weights * sees
 
     def _split(self, x: tf.Tensor) -> tf.Tensor:
         """[B, T, d] -> [B, heads, T, d / heads]."""
         shape = tf.shape(x)
         x = tf.reshape(x, [shape[0], shape[1], self.heads, self.dim // self.heads])
         return tf.transpose(x, [0, 2, 1, 3])
-
-    def _chunks(self, queries, keys, static_queries):
-        """(first query, end of queries, end of keys) of each chunk."""
-        if not self.split_queries or static_queries == 1:
-            return [(0, queries, keys)]
-        middle = queries // 2
-        return [(0, middle, middle + keys - queries), (middle, queries, keys)]

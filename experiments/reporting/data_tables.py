@@ -1,0 +1,96 @@
+"""The data: what was run on, Table-2-like statistics against the published ones, and notes a reader must know."""
+
+from __future__ import annotations
+
+from experiments.papers.schema import Statistics
+from experiments.reporting.collect import SAME, Results
+from experiments.reporting.document import Block, Bullets, Grid, Heading, Paragraph, Text
+from experiments.reporting.headings import IN_WORDS, profile_mark, reason, title
+from experiments.reporting.numbers import MISSING, percent, printed_text, quantity
+from experiments.reporting.verdicts import WITHIN, number_verdict
+
+_COLUMNS = ("users", "items", "categories", "actions", "interactions", "mean_length")
+
+
+def overview(results: Results) -> list[Block]:
+    """One line a data set: its kind in plain words, its size, and the share of repeated targets."""
+    if not results.datasets:
+        return []
+    rows = []
+    for name in results.datasets:
+        records = results.of_dataset(name)
+        stands = next((r.stand_in_for for r in records if r.stand_in_for), "-")
+        numbers = [Text(quantity(results.statistic(name, column))) for column in _COLUMNS]
+        repeated = Text(percent(results.statistic(name, "repeated_target_share")))
+        kind = Text(IN_WORDS[results.kind(name)], "warn" if results.kind(name) != SAME else "good")
+        evaluated = Text(f"{max(r.n_users for r in records):,}")
+        rows.append((Text(results.place(name)), kind, Text(stands), *numbers, evaluated, repeated))
+    header = ("data", "kind", "stands in for", "users", "items", "categories", "action types", "interactions")
+    header += ("mean length", "users tested", "repeated targets")
+    blocks: list[Block] = [
+        title(2, "Data", "data", results),
+        Grid(header, tuple(rows), f"Data sets of this report{profile_mark(results)}", numbers_from=3),
+        Paragraph(
+            "Repeated targets: the share of test targets that are already in the user's history. Where it is high, a "
+            "scorer "
+            "that only knows the history is a strong rival; its row is in the tables.",
+            "note",
+        ),
+    ]
+    for name in results.datasets:
+        notes = list(dict.fromkeys(note for record in results.of_dataset(name) for note in record.data_notes))
+        prints = sorted({record.data_fingerprint for record in results.of_dataset(name) if not record.sweep})
+        if len(prints) > 1:
+            notes.append(
+                f"WARNING: the records come from {len(prints)} different versions of this data; rerun the older ones."
+            )
+        if notes:
+            blocks += [Heading(3, f"Notes on {results.place(name)}", f"data-{name}"), Bullets(tuple(notes))]
+    return blocks
+
+
+def statistics_blocks(table: Statistics, results: Results) -> list[Block]:
+    """published | ours | difference | verdict on the same data; then our own data sets beside each other."""
+    blocks: list[Block] = [
+        title(2, table.title, table.id, results),
+        Paragraph(
+            f"Section {table.section}. Within: at most {100 * table.tolerance:g}% from the published number. Where "
+            f"ours is "
+            f"not: {table.cause}."
+        ),
+    ]
+    for name in table.datasets:
+        label = results.paper.datasets[name].label
+        real = name in results.datasets and results.kind(name) == SAME
+        rows = []
+        for text, key, cells in table.rows:
+            cell = cells.get(name)
+            if cell is None:
+                continue
+            ours = results.statistic(name, key) if real else None
+            if ours is None:
+                why = "not in the records" if real else reason(results, name)
+                rows.append((Text(text), printed_text(cell), Text(why, "muted"), MISSING, MISSING))
+                continue
+            verdict = number_verdict(ours, cell, table.tolerance, relative=True)
+            tone = "good" if verdict == WITHIN else "warn"
+            difference = f"{100 * (ours / cell.value - 1):+.1f}%"
+            rows.append((Text(text), printed_text(cell), Text(quantity(ours)), Text(difference), Text(verdict, tone)))
+        header = ("", "published", "ours", "difference", "verdict")
+        blocks.append(Grid(header, tuple(rows), f"{table.title}: {label}{profile_mark(results)}"))
+    others = [name for name in results.datasets if results.kind(name) != SAME]
+    if others:
+        rows = tuple(
+            (Text(text), *(Text(quantity(results.statistic(name, key))) for name in others))
+            for text, key, _ in table.rows
+        )
+        header = ("", *(results.place(name) for name in others))
+        text = f"The same statistics of data that is not the paper's{profile_mark(results)}"
+        blocks.append(Grid(header, rows, text))
+    marked = [
+        f"* {label}, {results.paper.datasets[name].label} {cell.printed}: {cell.note}."
+        for label, _, cells in table.rows
+        for name, cell in cells.items()
+        if cell.note
+    ]
+    return [*blocks, Bullets((*table.notes, *marked))]

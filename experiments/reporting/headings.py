@@ -1,0 +1,35 @@
+"""Titles that carry what a reader must not miss: the profile, and where the data comes from."""
+
+from __future__ import annotations
+
+from experiments.reporting.collect import SAME, STAND_IN, SYNTHETIC, Results
+from experiments.reporting.document import Heading
+
+IN_WORDS = {
+    SAME: "real data, the paper's own",
+    STAND_IN: "real data, a stand-in",
+    SYNTHETIC: "SYNTHETIC, made by the generator",
+}
+
+
+def profile_mark(results: Results) -> str:
+    return "" if results.profile == "paper" else f" [{results.profile} profile]"
+
+
+def title(level: int, text: str, anchor: str, results: Results) -> Heading:
+    return Heading(level, text + profile_mark(results), anchor)
+
+
+def caption(text: str, results: Results, dataset: str) -> str:
+    """A table's title: its own, the data set, the kind of data and the profile."""
+    data = results.paper.datasets.get(dataset)
+    label = data.label if data else dataset
+    return f"{text}: {label} ({IN_WORDS[results.kind(dataset)]}){profile_mark(results)}"
+
+
+def reason(results: Results, dataset: str) -> str:
+    """Why a data set's cells are empty."""
+    data = results.paper.datasets.get(dataset)
+    if dataset in results.datasets and not (data and data.published and results.kind(dataset) == SYNTHETIC):
+        return f"not run in the {results.profile} profile"
+    return "not run: " + (data.needs if data and data.needs else f"no records of {dataset}")

@@ -1,0 +1,176 @@
+"""Reproduces a paper: every run that its tables and figures need, then the report.
+
+    python -m experiments.reproduce --paper=asli --profile=quick
+
+A run whose record is already there, made with the same configuration, is not repeated; a run that was killed goes on
+from its last checkpoint. So the command may be stopped and started at will.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import gc
+import importlib
+import json
+import os
+import shutil
+import time
+from pathlib import Path
+
+from absl import flags
+
+from tf_utils import cli
+
+PAPER = flags.DEFINE_string("paper", None, "Paper to reproduce: asli.")
+PROFILE = flags.DEFINE_enum("profile", "quick", ["quick", "paper"], "quick: minutes, small widths, one seed.")
+DATASETS = flags.DEFINE_list("datasets", None, "Data sets (default: what the profile can run with the data at hand).")
+MODELS = flags.DEFINE_list("models", None, "Only these models.")
+PARTS = flags.DEFINE_list("parts", None, "Only these tables and figures, e.g. table3,figure2.")
+SEEDS = flags.DEFINE_integer("seeds", None, "At most so many seeds a run.", 1)
+DATA_DIR = flags.DEFINE_string("data_dir", None, "Folder of the raw data sets (default: $DATA_DIR).")
+RUNS = flags.DEFINE_string("runs", "runs", "Folder for checkpoints and, by default, records and reports.")
+RESULTS = flags.DEFINE_string("results", None, "Folder of the run records (default: <runs>/results).")
+STRATEGY = flags.DEFINE_enum("strategy", "none", ["none", "mirrored"], "tf.distribute strategy.")
+LOGICAL_CPUS = flags.DEFINE_integer("logical_cpus", 0, "Split the CPU into so many devices (to try --strategy).", 0, 64)
+PRECISION = flags.DEFINE_enum("precision", "float32", ["float32", "mixed_bfloat16"], "Keras dtype policy.")
+THREADS = flags.DEFINE_integer("threads", 0, "Intra-op threads; 0: one a core.", 0)
+KEEP = flags.DEFINE_bool("keep_checkpoints", True, "Keep the checkpoints of finished runs.")
+PLAN = flags.DEFINE_bool("plan", False, "Only print what would be run.")
+
+
+@dataclasses.dataclass(frozen=True)
+class Job:
+    """One seed of one run, with its configuration."""
+
+    run: object  # experiments.papers.schema.Run
+    config: object
+    profile: str
+
+    @property
+    def name(self) -> str:
+        """Path of the job under the runs folder, like the record's path under the results."""
+        run = self.run
+        model = run.model + (f"-{run.variant}" if run.variant != "paper" else "")
+        sweep = "".join(f"-{key}={value}" for key, value in run.sweep)
+        return f"{run.paper}/{run.dataset}/{model}/{self.profile}-seed{self.config.train.seed}{sweep}"
+
+
+def default_datasets(paper, profile: str, data_dir: str | None) -> list[str]:
+    """quick: the first small data set that is there, else one that can be generated; paper: all at hand."""
+    from data import catalog
+
+    found = {name: catalog.available(name, data_dir) for name in paper.datasets}
+    there = [name for name, what in found.items() if not what.startswith(("missing", "download", "generator"))]
+    generated = [name for name, what in found.items() if what.startswith("generator")]
+    if profile == "paper":
+        return [name for name in paper.datasets if name in there + generated]
+    small = [name for name in there if paper.datasets[name].size == "small"]
+    return (small or generated[-1:])[:1]
+
+
+def jobs(paper, profile: str, datasets: list[str], data_dir: str | None) -> list[Job]:
+    """Every job of the paper on the data sets, in the order of the tables."""
+    from data import catalog
+
+    configs = importlib.import_module(f"experiments.configs.{paper.name}")
+    found = []
+    for run in paper.runs(profile, datasets):
+        if (MODELS.value and run.model not in MODELS.value) or (
+            PARTS.value and not set(run.purpose) & set(PARTS.value)
+        ):
+            continue
+        generated = catalog.available(run.dataset, data_dir).startswith("generator")
+        if "n_categories" in dict(run.sweep) and not generated:
+            continue  # only the generator can vary them
+        for seed in run.seeds[: SEEDS.value]:
+            config = configs.get_config(f"{run.dataset},{run.model},{run.variant}")
+            config.train.seed = seed
+            if generated:
+                configs.stand_in(config)
+            if profile == "quick":
+                configs.quick(config)
+            for key, value in (*run.sweep, *run.overrides):
+                _set(config, key, value)
+            found.append(Job(run, config, profile))
+    return found
+
+
+def _set(config, key: str, value) -> None:
+    """A sweep's value goes where the configuration has its key: the model, the training, else the data set."""
+    key = {"n": "max_length"}.get(key, key)
+    for section in (config.model, config.train):
+        if key in section:
+            section[key] = value
+            return
+    config.dataset_args[key] = value
+
+
+def main(argv) -> None:
+    if not PAPER.value:
+        raise cli.UserError("--paper is needed, e.g. --paper=asli")
+    from experiments import console, papers, report, runner, setup
+    from tf_utils import run_record
+    from tf_utils.keras_gate import tf
+
+    try:
+        paper = papers.load(PAPER.value)
+    except (ImportError, ValueError, KeyError) as error:
+        raise cli.UserError(str(error)) from None
+    data_dir = DATA_DIR.value or os.environ.get("DATA_DIR")
+    profile = PROFILE.value
+    runs, results = Path(RUNS.value), Path(RESULTS.value or Path(RUNS.value) / "results")
+    datasets = DATASETS.value or default_datasets(paper, profile, data_dir)
+    try:
+        todo = jobs(paper, profile, datasets, data_dir)
+    except ValueError as error:
+        raise cli.UserError(str(error)) from None
+    done = {(r.dataset, r.model, r.variant, r.profile, r.seed, _key(r.sweep)): r for r in _records(results, paper.name)}
+    left = [job for job in todo if not _finished(done, job)]
+    console.plan(paper.title, profile, datasets, data_dir, todo, left)
+    if PLAN.value:
+        return
+
+    strategy = setup.devices(STRATEGY.value, LOGICAL_CPUS.value, PRECISION.value, False, THREADS.value)
+    began = time.perf_counter()
+    for number, job in enumerate(left, 1):
+        workdir = runs / "checkpoints" / job.name
+        title = f"[{number}/{len(left)}] {job.name.removeprefix(paper.name + '/')}"
+        with console.progress(title, job.config.train.max_epochs, job.config.eval.select) as show:
+            log = setup.scalars(workdir)
+
+            def on_epoch(entry, _, show=show, log=log):
+                show(entry)
+                log(entry)
+
+            record = runner.execute(
+                job.config, workdir, data_dir, strategy, on_epoch, profile=profile, sweep=dict(job.run.sweep)
+            )
+        console.finished(title, record, (time.perf_counter() - began) / number * (len(left) - number))
+        path = run_record.path_for(workdir / "record", record)
+        run_record.save(results, record, run_record.load_ranks(path), run_record.load_figures(path))
+        if not KEEP.value:
+            shutil.rmtree(workdir / "checkpoints", ignore_errors=True)
+        tf.keras.backend.clear_session()
+        gc.collect()
+    for path in report.write(paper.name, results, runs / "reports" / f"{paper.name}-{profile}", profile):
+        print(path)
+
+
+def _records(results: Path, paper: str):
+    from tf_utils import run_record
+
+    return run_record.find(results, paper=paper) if results.is_dir() else []
+
+
+def _key(sweep) -> tuple:
+    return tuple(sorted((key, str(value)) for key, value in dict(sweep).items()))
+
+
+def _finished(done: dict, job: Job) -> bool:
+    run = job.run
+    key = (run.dataset, run.model, run.variant, job.profile, job.config.train.seed, _key(run.sweep))
+    return key in done and done[key].config == json.loads(job.config.to_json_best_effort())
+
+
+if __name__ == "__main__":
+    cli.run(main)

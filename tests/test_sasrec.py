@@ -1,0 +1,54 @@
+"""SASRec, end to end, against its float64 twin."""
+
+import numpy as np
+import pytest
+
+from tests import tiny
+from tests.oracles import sasrec_oracle as oracle
+from tests.oracles.layers_oracle import slope
+from tf_utils.keras_gate import tf
+
+
+def case(split, **hyper):
+    """(model in float64 with weights moved off their initial values, batch, copies of the weights)."""
+    model = tiny.make_model("sasrec", split, "float64", **hyper)
+    batch = tiny.make_feed(model, split, batch_size=6).batch(tf.constant(1, tf.int64))
+    model.compute_loss(batch, training=False)
+    return model, batch, tiny.perturb_weights(model)
+
+
+@pytest.mark.parametrize("heads", [1, 2])
+@pytest.mark.parametrize("kind", ["bce", "ce"])
+def test_queries_loss_and_gradient(tiny_split, kind, heads):
+    model, batch, weights = case(tiny_split, loss=kind, heads=heads)
+    data = tiny.arrays(batch)
+    queries = model.encode(batch)[0][:, :, 0].numpy()
+    last = model.encode(batch, positions="last")[0][:, 0, 0].numpy()
+    for row, items in enumerate(data["items"]):
+        expected = oracle.encode(weights, items[items > 0], heads)
+        tiny.close(queries[row, items > 0], expected)
+        tiny.close(last[row], expected[-1])
+
+    named = tiny.weights_of(model)
+    with tf.GradientTape() as tape:
+        loss = model.compute_loss(batch, training=False)
+    tiny.close(loss, oracle.loss(weights, data, kind, heads))
+    gradients = {k: tf.convert_to_tensor(g).numpy() for k, g in tape.gradient(loss, named).items()}
+    rng = np.random.default_rng(0)
+    for name in weights if (kind, heads) == ("bce", 2) else ["items/table"]:
+        direction = rng.normal(size=weights[name].shape)
+        expected = slope(lambda moved: oracle.loss(moved, data, kind, heads), weights, {name: direction})
+        np.testing.assert_allclose(np.sum(gradients[name] * direction), expected, rtol=1e-6, atol=1e-8, err_msg=name)
+
+
+def test_inputs_not_scaled(tiny_split):
+    model, batch, weights = case(tiny_split, scale_inputs=False)
+    items = batch["items"].numpy()[-1]
+    expected = oracle.encode(weights, items[items > 0], scale_inputs=False)
+    tiny.close(model.encode(batch)[0].numpy()[-1, items > 0, 0], expected)
+
+
+def test_arguments(tiny_split):
+    with pytest.raises(ValueError, match="loss must be"):
+        tiny.make_model("sasrec", tiny_split, loss="hinge")
+    assert set(tiny.models.model_class("sasrec").variants()) == {"paper", "ce"}
