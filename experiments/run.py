@@ -23,13 +23,13 @@ TENSORBOARD = flags.DEFINE_bool("tensorboard", True, "Write TensorBoard scalars 
 
 
 def main(argv) -> None:
-    if CONFIG.value is None or WORKDIR.value is None:
-        raise cli.UserError("--config and --workdir are needed, e.g. " + " ".join(__doc__.split("\n")[0].split()[-3:]))
+    config = cli.config_value(CONFIG)
+    if not WORKDIR.value:
+        raise cli.UserError("--workdir is needed, e.g. --workdir=runs/first")
     from experiments import runner, setup
 
     strategy = setup.devices(STRATEGY.value, LOGICAL_CPUS.value, PRECISION.value, DETERMINISTIC.value, THREADS.value)
     workdir = Path(WORKDIR.value)
-    config = CONFIG.value
     with console.progress(
         f"{config.model_name} on {config.dataset}", config.train.max_epochs, config.eval.select
     ) as show:

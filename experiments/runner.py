@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 import os
 import tempfile
 from collections.abc import Callable
-from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -24,22 +24,22 @@ from tf_utils.keras_gate import tf
 from tf_utils.optimizers import make_optimizer
 from tf_utils.training import Progress, Stepper, fit
 
-
-@dataclass
-class Prepared:
-    """Data and an unbuilt model of a configuration."""
-
-    config: object
-    split: Split
-    model: Recommender
+VALIDATION_CUTOFFS = (5, 10, 50)
+SELECTABLE = ("MRR", "AUC", *(f"{name}@{k}" for name in ("HR", "NDCG") for k in VALIDATION_CUTOFFS))
 
 
 def load_split(config, data_dir: str | None) -> Split:
     """The data set of a configuration, split. Raises UserError if it is not to be had or has nobody to evaluate."""
-    sequences = catalog.load(config.dataset, data_dir, **config.dataset_args.to_dict())
+    arguments = {name: value for name, value in config.dataset_args.items() if value is not None}
+    sequences = catalog.load(config.dataset, data_dir, **arguments)
     split = leave_one_out(sequences)
     if not len(split.test):
         raise UserError(f"{config.dataset}: no user has three events, so nothing can be held out; loosen the filters")
+    unknown = int(np.sum(split.item_counts(train_only=True)[sequences.items[split.test.targets]] == 0))
+    if unknown:
+        note = f"{unknown} of {len(split.test)} test targets never occur in training: their vectors are untrained."
+        noted = dataclasses.replace(sequences, provenance=sequences.provenance.noting(note))
+        split = dataclasses.replace(split, sequences=noted)
     return split
 
 
@@ -89,9 +89,19 @@ def make_evaluator(config, split: Split, model: Recommender, part: str, protocol
     )
 
 
-def build(model: Recommender, evaluator_batch: dict) -> None:
-    """Makes the weights of an unbuilt model by encoding one batch."""
-    model.encode(evaluator_batch, training=False, positions="last")
+def check(config) -> None:
+    """Raises UserError for settings that would otherwise fail late, after data were loaded or a model trained."""
+    protocol, _, metric = config.eval.select.partition("/")
+    known = (*FULL, *candidates.PROTOCOLS)
+    for name in (protocol, *config.eval.protocols):
+        if name not in known:
+            raise UserError(f"unknown protocol {name!r}; choose from {', '.join(known)}")
+    if metric not in SELECTABLE:
+        raise UserError(f"config.eval.select={config.eval.select!r}: the metric must be one of {', '.join(SELECTABLE)}")
+    train = config.train
+    for name in ("batch_size", "max_epochs", "eval_every", "patience", "groups", "learning_rate"):
+        if train[name] <= 0:
+            raise UserError(f"config.train.{name} must be above 0, got {train[name]}")
 
 
 def execute(
@@ -120,11 +130,12 @@ def execute(
         UserError: bad data, configuration or workdir, or a configuration other than that of the run found there.
     """
     strategy = strategy or tf.distribute.get_strategy()
-    claim_workdir(workdir, config)
+    check(config)
     environment = run_record.environment([gpu.name for gpu in tf.config.list_physical_devices("GPU")])
     split = load_split(config, data_dir)
     with strategy.scope():
         model = make_model(config, split)
+    claim_workdir(workdir, config)  # after data and configuration have proved good: nothing is left behind by a mistake
     select = config.eval.select.split("/")[0]
     if len(split.validation) == 0:
         raise UserError(f"{config.dataset}: nobody to validate on; loosen the filters")
@@ -139,7 +150,7 @@ def execute(
         stepper = Stepper(model, optimizer, feed, strategy, config.train.seed, config.train.groups)
         stepper.build()
         validator = make_evaluator(config, split, model, "validation", (select,))
-        validate = lambda: {name: ranking.metrics(r, (5, 10, 50)) for name, r in validator.ranks().items()}  # noqa: E731
+        validate = lambda: {name: ranking.metrics(r, VALIDATION_CUTOFFS) for name, r in validator.ranks().items()}  # noqa: E731
         progress = fit(
             stepper,
             validate,
@@ -158,7 +169,8 @@ def finish(config, split: Split, model: Recommender, progress: Progress, workdir
     """Evaluates a trained model on validation and test under every protocol; writes the record under workdir/record."""
     protocols = tuple(config.eval.protocols)
     validation = make_evaluator(config, split, model, "validation", protocols).ranks()
-    test = make_evaluator(config, split, model, "test", protocols).ranks()
+    evaluator = make_evaluator(config, split, model, "test", protocols)
+    test = evaluator.ranks()
     provenance = split.sequences.provenance
     record = run_record.RunRecord(
         paper=config.paper,
@@ -171,7 +183,7 @@ def finish(config, split: Split, model: Recommender, progress: Progress, workdir
         config=json.loads(config.to_json_best_effort()),
         **environment,
         data_fingerprint=provenance.fingerprint,
-        data_notes=list(provenance.notes),
+        data_notes=[*provenance.notes, *evaluator.notes],
         synthetic=provenance.synthetic,
         stand_in_for=provenance.stand_in_for,
         statistics=statistics(split.sequences),

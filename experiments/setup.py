@@ -22,9 +22,12 @@ def devices(strategy: str, logical_cpus: int, precision: str, deterministic: boo
 
 def scalars(workdir: Path) -> Callable[[dict], None]:
     """A function that writes an epoch's entry (tf_utils.training.fit) as TensorBoard scalars."""
-    writer = tf.summary.create_file_writer(str(workdir / "tensorboard"))
+    writers = []
 
     def log(entry: dict) -> None:
+        if not writers:  # not before the first epoch: a run that cannot start leaves nothing behind
+            writers.append(tf.summary.create_file_writer(str(workdir / "tensorboard")))
+        writer = writers[0]
         with writer.as_default(step=entry["epoch"]):
             tf.summary.scalar("train/loss", entry["loss"])
             tf.summary.scalar("train/seconds", entry["seconds"])

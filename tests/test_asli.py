@@ -88,7 +88,11 @@ def test_the_printed_index_of_the_convolution_sees_the_target(tiny_split):
     moved["categories"][:, -1] = moved["categories"][:, -1] % tiny.N_CATEGORIES + 1
     before = model.encode(batch)[1]["latent_intent"].numpy()
     after = model.encode({k: tf.constant(v) for k, v in moved.items()})[1]["latent_intent"].numpy()
-    assert (np.abs(after - before).max(axis=(0, 2))[-3:] > 1e-3).tolist() == [False, True, True]  # l = 4: one step ahead
+    assert (np.abs(after - before).max(axis=(0, 2))[-3:] > 1e-3).tolist() == [
+        False,
+        True,
+        True,
+    ]  # l = 4: one step ahead
 
 
 @pytest.mark.parametrize(
@@ -97,5 +101,5 @@ def test_the_printed_index_of_the_convolution_sees_the_target(tiny_split):
     + [("interaction_negatives", "any"), ("conv_weights", "full")],
 )
 def test_arguments(tiny_split, name, value):
-    with pytest.raises(ValueError, match=f'{name}|alignment|weights'):
+    with pytest.raises(ValueError, match=f"{name}|alignment|weights"):
         tiny.make_model("asli", tiny_split, **{name: value})

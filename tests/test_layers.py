@@ -90,7 +90,10 @@ def test_attention(options):
     result, maps = layer(x, x, mask)
     assert maps.shape == (len(LENGTHS), options.get("heads", 1), T, T)
     for row, cells in CELLS:
-        close(maps[row, :, cells, cells], oracle.attention(x[row, cells], x[row, cells], variables(layer), "a", **shape)[1])
+        close(
+            maps[row, :, cells, cells],
+            oracle.attention(x[row, cells], x[row, cells], variables(layer), "a", **shape)[1],
+        )
     close(tf.reduce_sum(maps, -1), (causal_reach(options.get("causal", True)) > 0)[:, None] * np.ones(maps.shape[:3]))
     hidden = ~MASK[:, None, None, :] & np.ones(maps.shape, bool)
     assert (maps.numpy()[hidden] == 0).all()
@@ -207,7 +210,9 @@ def test_feed_forward(residual):
     layer = double(PointwiseFeedForward, D, inner=9, residual=residual, name="f")
     layer(inputs())
     perturb_weights(layer)
-    check_gradient(layer, layer, lambda arrays: oracle.feed_forward(arrays["x"], arrays, "f", residual), inputs(2) + 0.1)
+    check_gradient(
+        layer, layer, lambda arrays: oracle.feed_forward(arrays["x"], arrays, "f", residual), inputs(2) + 0.1
+    )
 
 
 def test_sasrec_block():

@@ -71,7 +71,9 @@ def test_large_ids():
     drawn = sampler(np.array([1, 100_000]), np.ones((2, 4000), int), SEED).numpy()
     for row in drawn:
         assert 1 < row.max() < size and abs(row.mean() / size - 0.5) < 5 / np.sqrt(12 * 4000)
-    one_left = ComplementSampler(np.full(size // 100 - 1, 7), np.delete(np.arange(1, size // 100 + 1), 4321), 9, size // 100)
+    one_left = ComplementSampler(
+        np.full(size // 100 - 1, 7), np.delete(np.arange(1, size // 100 + 1), 4321), 9, size // 100
+    )
     assert set(one_left(np.array([7]), np.ones((1, 5), int), SEED).numpy()[0].tolist()) == {4322}
 
 

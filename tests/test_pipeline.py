@@ -78,7 +78,9 @@ def test_permutation(instances):
     steps = -(-instances // 5)
 
     def epoch(e, seed):
-        return np.concatenate([epoch_rows(tf.constant(e * steps + s, tf.int64), 5, instances, seed) for s in range(steps)])
+        return np.concatenate(
+            [epoch_rows(tf.constant(e * steps + s, tf.int64), 5, instances, seed) for s in range(steps)]
+        )
 
     for e in range(3):
         assert np.sort(epoch(e, 0)).tolist() == list(range(instances))
@@ -136,7 +138,9 @@ def test_feed(tiny_split, make):
 def check_no_leak(split, batches):
     """Everything a batch tells of a user is in the user's training events; held-out items appear as negatives only."""
     seq = split.sequences
-    counts = {u: np.bincount(seq.items[seq.offsets[u - 1] : split.train_ends[u - 1]], minlength=99) for u in range(1, 31)}
+    counts = {
+        u: np.bincount(seq.items[seq.offsets[u - 1] : split.train_ends[u - 1]], minlength=99) for u in range(1, 31)
+    }
     for batch in batches:
         for row, user in enumerate(batch["user"]):
             for field in ("items", "positives"):

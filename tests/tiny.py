@@ -84,14 +84,17 @@ def arrays(batch) -> dict[str, np.ndarray]:
     return {name: x.numpy() for name, x in batch.items()}
 
 
-def weights_of(model: Recommender) -> dict[str, tf.Variable]:
-    """Name -> variable; the names are unique."""
-    named = {w.name.removesuffix(":0"): w for w in model.trainable_variables}
-    assert len(named) == len(model.trainable_variables)
+def weights_of(model: tf.Module) -> dict[str, tf.Variable]:
+    """Name -> variable of the trainable weights; a name that comes again gets a number."""
+    named: dict[str, tf.Variable] = {}
+    for weight in model.trainable_variables:
+        name = weight.name.removesuffix(":0")
+        repeats = sum(known.split("#")[0] == name for known in named)
+        named[f"{name}#{repeats}" if repeats else name] = weight
     return named
 
 
-def perturb_weights(model: Recommender, scale: float = 0.3, seed: int = 0) -> dict[str, np.ndarray]:
+def perturb_weights(model: tf.Module, scale: float = 0.3, seed: int = 0) -> dict[str, np.ndarray]:
     """Moves every weight of a built model off its initial value (no bias is 0, no gamma 1); returns copies by name."""
     rng = np.random.default_rng(seed)
     for weight in weights_of(model).values():

@@ -1,6 +1,7 @@
 """How every binary starts and fails: bad input is one line on stderr and exit code 2, never a traceback."""
 
 import errno
+import re
 import sys
 from collections.abc import Callable, Sequence
 
@@ -15,8 +16,29 @@ class TrainingDiverged(UserError):
     """The loss is no longer finite."""
 
 
+def config_value(flag: flags.FlagHolder):
+    """The ConfigDict of a --config flag. Raises UserError if it is missing or its file cannot be loaded."""
+    if flag.value is None:
+        raise UserError("--config is needed, e.g. --config=experiments/configs/asli.py:jd_appliances")
+    try:
+        flag.value.keys()
+    except OSError as error:
+        lines = [line.strip() for line in str(error).splitlines()]
+        reason = next((line for line in lines if line.startswith("[Errno")), lines[0])
+        raise UserError(f"--config: {reason}; give a file of experiments/configs") from None
+    return flag.value
+
+
 def _one_line(error: BaseException) -> str:
     return " ".join(str(error).split())
+
+
+def _cause(error: BaseException) -> str:
+    """The message in one line; of a traceback inside a message (ml_collections puts one there) the last exception's."""
+    found = re.findall(r"^\w*Error: (.+)$", str(error), re.MULTILINE)
+    if "Traceback" in str(error) and found:
+        return found[-1].strip()
+    return _one_line(error)
 
 
 def run(main: Callable[[Sequence[str]], int | None]) -> None:
@@ -26,10 +48,13 @@ def run(main: Callable[[Sequence[str]], int | None]) -> None:
         if len(argv) > 1:
             raise UserError(f"unexpected argument {argv[1]!r}; flags are written --name=value")
     except flags.Error as error:
-        _fail(f"{_one_line(error)} (see --help)")
-    except (UserError, ValueError, TypeError, KeyError, AttributeError, FileNotFoundError) as error:
-        # ml_collections raises these for a bad --config or --config.x override.
-        _fail(_one_line(error))
+        _fail(f"{_cause(error)} (see --help)")
+    except (KeyError, AttributeError) as error:  # from ml_collections, for --config.x=... where there is no x
+        name = str(error.args[0]).strip("'\"").split("\n")[0] if error.args else ""
+        overrides = [a.split("=")[0] for a in sys.argv if a.startswith("--config.") and name in a]
+        _fail(f"unknown configuration value {', '.join(overrides) or name!r}; the config file has those there are")
+    except (UserError, ValueError, TypeError) as error:
+        _fail(_cause(error))
 
     def guarded(argv: Sequence[str]) -> int | None:
         try:

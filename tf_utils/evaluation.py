@@ -33,6 +33,9 @@ class Evaluator:
         protocols: the protocols asked for; those that are not in `FULL` need an entry in `candidates`.
         candidates: protocol -> frozen candidate lists, of the same users in the same order as `targets`.
         batch_size: users a batch; cut down where a full ranking of so many would not fit.
+
+    Attributes:
+        notes: what a reader of the ranks must know of the candidate lists.
     """
 
     def __init__(
@@ -49,6 +52,7 @@ class Evaluator:
         self.protocols = protocols
         self._full = [name for name in protocols if name in FULL]
         self._lists = {}
+        self.notes = tuple(note for name in protocols if name in candidates for note in candidates[name].notes)
         for name in protocols:
             if name not in FULL:
                 if not np.array_equal(candidates[name].users, targets.users):
@@ -62,7 +66,7 @@ class Evaluator:
         self._store = Store(sequences)
         self._target_items = tf.constant(sequences.items[targets.targets], tf.int32)
         self._starts, self._ends = tf.constant(targets.starts), tf.constant(targets.targets)
-        self._count = tf.function(self._count_batch, reduce_retracing=True)
+        self._count = tf.function(self._count_batch, input_signature=[self._batches.element_spec])
 
     def ranks(self) -> dict[str, Ranks]:
         """Protocol -> Ranks of all users of the EvalSet. Raises UserError if a score is not finite."""

@@ -62,5 +62,5 @@ def quick(config) -> None:
         if name in config.model:
             config.model[name] = min(config.model[name], value)
     config.train.update(max_epochs=20, eval_every=5, patience=3, budget_minutes=3.0, groups=1)
-    if "fraction" in config.dataset_args:
+    if config.dataset_args.fraction:
         config.dataset_args.fraction = 0.1

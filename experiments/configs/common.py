@@ -1,6 +1,7 @@
 """What every run's configuration has. A paper's config file starts from here and changes what its protocol changes."""
 
 import ml_collections
+from ml_collections.config_dict import placeholder
 
 import models
 
@@ -21,7 +22,16 @@ def base_config(paper: str, dataset: str, model: str, variant: str = "paper") ->
         dict(
             paper=paper,
             dataset=dataset,
-            dataset_args=ml_collections.ConfigDict(type_safe=False),  # passed to data.catalog.load
+            # What data.catalog.load takes beside the name; a value that is not set is the data set's own.
+            dataset_args=dict(
+                fraction=placeholder(float),
+                seed=placeholder(int),
+                min_user=placeholder(int),
+                min_item=placeholder(int),
+                dedup=placeholder(str),
+                filter_order=placeholder(str),
+                n_categories=placeholder(int),
+            ),
             model_name=model,
             model=hyper,
             train=dict(

@@ -4,8 +4,9 @@
 |---|---|---|---|---|
 | the model | - | - | score 1 for an item of the history, 0 for any other | where targets repeat the history, a table needs this row beside it |
 
-Under `full` the history is taken out of the candidates and the target stays: all scores are equal there but that of a
-repeated target. Under `full_with_seen` and sampled candidates it is what it says.
+Under `full` the history is taken out of the candidates but the target stays, so a repeated target is alone at the top
+and any other is at chance. Sampled candidates exclude the history too. `full_with_seen` alone has the history's other
+items as rivals.
 """  # noqa: E501
 
 import ml_collections

@@ -4,7 +4,7 @@
 |---|---|---|---|---|
 | similarity | cosine of the items' columns | - | of binary user-item columns of training events, `shrink` added to the denominator | shrinkage damps pairs with little support |
 | neighbourhood | k most similar items | - | the `neighbours` most similar items of each item of the history (Deshpande and Karypis, TOIS 2004) | |
-| repeats, order | - | - | an item of the history counts once; `decay` < 1 weighs it by decay^(events since) | off by default |
+| repeats, order | - | - | an item of the history counts once; `decay` < 1 weighs it by decay^(events since) | off by default; variant "recent" has 0.9 |
 """  # noqa: E501
 
 import ml_collections
@@ -23,6 +23,10 @@ class ItemKNN(HistoryScorer):
     @staticmethod
     def default_config():
         return ml_collections.ConfigDict(dict(variant="paper", neighbours=100, shrink=10.0, decay=1.0))
+
+    @staticmethod
+    def variants():
+        return {"paper": {}, "recent": {"decay": 0.9}}
 
     def __init__(self, config, spec):
         super().__init__(config, spec)
@@ -60,9 +64,7 @@ class ItemKNN(HistoryScorer):
         return tf.map_fn(row, history)
 
 
-def nearest(
-    users: np.ndarray, items: np.ndarray, n_items: int, k: int, shrink: float
-) -> tuple[np.ndarray, np.ndarray]:
+def nearest(users: np.ndarray, items: np.ndarray, n_items: int, k: int, shrink: float) -> tuple[np.ndarray, np.ndarray]:
     """The k most similar other items of each item, of equal ones those with the smaller ids.
 
     sim(i, j) = |users of both| / (sqrt(|users of i| |users of j|) + shrink).

@@ -122,25 +122,25 @@ class NextItNet(Recommender):
         return full_cross_entropy(queries, classes, targets + 1, mask, count)
 
     def _sampled_loss(self, queries, targets, mask, count, training):
-        """Softmax cross-entropy over the target and a pool of items, corrected for the pool's odds (Jean et al. 2015).
+        """Softmax cross-entropy over the target and a pool of items, corrected for the pool's odds.
 
-        Outside training the pool is that of a fixed seed, so that no random stream is needed.
+        Reference: Jean et al., ACL 2015, eq. 9 and 10; a target in the pool counts once. Outside training the
+        pool is that of a fixed seed, so that no random stream is needed.
         """
         seed = draw_seed() if training else tf.zeros([2], tf.int32)
         n, first = self.spec.n_items, int(self.padding_invariant)  # without masking, class 0 can be drawn
         size = max(1, round(self.config.sampled_share * n))
         drawn, expected = draw_pool(self.config.sampler, size, n + 1 - first, seed)
-        labels = tf.cast(tf.boolean_mask(targets, mask), tf.int64)[:, None]
-        table, bias = self.output_table.table, self.output_bias.table
-        losses = tf.nn.sampled_softmax_loss(
-            weights=table,
-            biases=bias[:, 0],
-            labels=labels,
-            inputs=tf.cast(tf.boolean_mask(queries[..., :-1], mask), table.dtype),
-            num_sampled=size,
-            num_classes=n + 1,
-            sampled_values=(drawn + first, *(tf.cast(expected(x), table.dtype) for x in (labels - first, drawn))),
-        )
+        table, bias = self.output_table.table, self.output_bias.table[:, 0]
+        rows = tf.cast(tf.boolean_mask(queries[..., :-1], mask), table.dtype)  # [L, d], in float32 at least
+        labels = tf.cast(tf.boolean_mask(targets, mask), tf.int64)
+        log_count = lambda ids: tf.math.log(tf.cast(expected(ids - first), table.dtype))  # noqa: E731
+        own = tf.reduce_sum(rows * tf.gather(table, labels), axis=-1) + tf.gather(bias, labels) - log_count(labels)
+        drawn += first
+        others = tf.matmul(rows, tf.gather(table, drawn), transpose_b=True) + tf.gather(bias, drawn) - log_count(drawn)
+        # tf.nn.sampled_softmax_loss leaves out but one of several equal hits of the target.
+        others = tf.where(labels[:, None] == drawn, others.dtype.min, others)
+        losses = tf.reduce_logsumexp(tf.concat([own[:, None], others], axis=1), axis=1) - own
         return tf.reduce_sum(losses) / tf.cast(count, losses.dtype)
 
 

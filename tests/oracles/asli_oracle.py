@@ -1,7 +1,7 @@
 """ASLI in float64 NumPy, one history at a time, from section 3 of the paper and LEDGER A1-A17.
 
 variant "paper": 3.4.1-3.4.5 as printed, with residual + LN in the top block (Fig. 1(b)). variant "official": what the
-ledger tells of the released code: inputs times sqrt(d), SASRec's norms, a third feed-forward network, one kernel for all
+ledger tells of the released code: inputs times sqrt(d), SASRec's norms, a third feed-forward network, one kernel for the
 channels, no residual around the convolution, LN before and after the interaction head.
 """
 
@@ -14,8 +14,7 @@ def encode(weights, history, variant="paper", attention_type="latent_intent", co
     """history: (items, categories, actions), ids without padding, T <= n. Returns (o_p [T, d], o_i [T, d])."""
     official = variant == "official"
     items, categories, actions = (
-        weights[f"{name}/table"][ids]
-        for name, ids in zip(("items", "categories", "actions"), history, strict=True)
+        weights[f"{name}/table"][ids] for name, ids in zip(("items", "categories", "actions"), history, strict=True)
     )
     if official:
         root = math.sqrt(items.shape[1])

@@ -9,7 +9,9 @@ def layer_norm(x, gamma, beta, epsilon=1e-8):
     """Ba et al., eq. 4, of one vector."""
     mean = sum(x) / len(x)
     variance = sum((v - mean) ** 2 for v in x) / len(x)
-    return np.array([g * (v - mean) / math.sqrt(variance + epsilon) + b for v, g, b in zip(x, gamma, beta, strict=True)])
+    return np.array(
+        [g * (v - mean) / math.sqrt(variance + epsilon) + b for v, g, b in zip(x, gamma, beta, strict=True)]
+    )
 
 
 def causal_convolution(x, kernel, bias, dilation):

@@ -1,0 +1,33 @@
+"""Sizes of the benchmark. The defaults are the sizes that the targets are stated for; tests use tiny ones."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+
+@dataclass(frozen=True)
+class Settings:
+    """rounds: pairs a comparison.  steps: training steps a block (10 at least for a steady time).
+
+    The SASRec-size step: batch, length (n), dim (d), blocks, dropout.  side: of the square product that stands for
+    the machine's peak.  users, items: of generated data.  growth_*: ASLI's sizes, the first of each being the base.
+    """
+
+    rounds: int = 5
+    steps: int = 10
+    batch: int = 128
+    length: int = 200
+    dim: int = 50
+    blocks: int = 2
+    dropout: float = 0.2
+    side: int = 2048
+    users: int = 6040
+    items: int = 3416
+    growth_rounds: int = 3
+    growth_batch: int = 64
+    growth_lengths: tuple[int, ...] = (50, 100, 200, 400, 600)
+    growth_dims: tuple[int, ...] = (32, 64, 128)
+    growth_items: tuple[int, ...] = (3_000, 30_000, 300_000)
+    growth_dim: int = 64
+    growth_length: int = 200
+    data_dir: str | None = field(default=None, kw_only=True)

@@ -1,0 +1,157 @@
+"""Heat maps and the curve over distance as PNG: sized by their labels, no display needed."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Sequence
+
+import matplotlib
+import numpy as np
+from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.colors import Normalize, PowerNorm
+from matplotlib.figure import Figure
+
+DPI = 110
+CELL = 0.23  # inches a row or column with a label: 8 point text does not touch its neighbour
+CHARACTER = 0.075  # inches, 8 point
+NEVER = "#e9e9e9"  # cells that hold nothing: later keys, pairs that no user has
+STYLE = {
+    "font.family": "sans-serif",
+    "font.size": 9,
+    "xtick.labelsize": 8,
+    "ytick.labelsize": 8,
+    "text.parse_math": False,  # a title may hold dollar signs
+    "axes.spines.top": False,
+    "axes.spines.right": False,
+}
+
+
+def attention(maps: np.ndarray, labels: Sequence[str], title: str, note: str = "") -> bytes:
+    """One user's attention, a panel a head: queries down, keys across, both oldest first.
+
+    maps: [heads, T, T], NaN where nothing can be seen.  labels: T event labels.  Returns a PNG.
+    """
+    heads, size = maps.shape[:2]
+    margin = CHARACTER * max(map(len, labels))
+    panel = max(CELL * size, 1.8)
+    columns = min(heads, 4)
+    rows = -(-heads // columns)
+    with matplotlib.rc_context(STYLE):
+        figure = _figure(columns * (panel + 0.2) + margin + 1.6, rows * (panel + 0.3) + margin + 1.3)
+        grid = figure.subplots(rows, columns, squeeze=False, sharex=True, sharey=True)
+        norm = PowerNorm(0.5, vmin=0, vmax=_top(maps))
+        for place, axes in enumerate(grid.flat):
+            if place >= heads:
+                axes.set_axis_off()
+                continue
+            image = _heat(axes, maps[place], norm)
+            axes.set_xticks(range(size), labels, rotation=90)
+            axes.set_yticks(range(size), labels)
+            axes.label_outer()
+            if heads > 1:
+                axes.set_title(f"head {place + 1}", fontsize=9)
+        figure.supxlabel("keys: the events that are looked at", fontsize=9)
+        figure.supylabel("queries: after this event", fontsize=9)
+        _scale(figure, image, grid, "attention weight (square-root colour scale)")
+        return _png(figure, title, note)
+
+
+def average(maps: np.ndarray, title: str, note: str = "") -> bytes:
+    """Attention averaged over users, a panel a head; positions count back from the newest event, -1.
+
+    maps: [heads, T, T], NaN where no user has both events.  Returns a PNG.
+    """
+    heads, size = maps.shape[:2]
+    columns = min(heads, 4)
+    rows = -(-heads // columns)
+    with matplotlib.rc_context(STYLE):
+        figure = _figure(columns * 4.6 + 1.2, rows * 4.4 + 0.9)
+        grid = figure.subplots(rows, columns, squeeze=False, sharex=True, sharey=True)
+        norm = PowerNorm(0.5, vmin=0, vmax=_top(maps))
+        for place, axes in enumerate(grid.flat):
+            if place >= heads:
+                axes.set_axis_off()
+                continue
+            image = _heat(axes, maps[place], norm, (-size - 0.5, -0.5, -0.5, -size - 0.5))
+            if heads > 1:
+                axes.set_title(f"head {place + 1}", fontsize=9)
+        figure.supxlabel("key position (-1: the newest event)", fontsize=9)
+        figure.supylabel("query position", fontsize=9)
+        _scale(figure, image, grid, "mean attention weight (square-root colour scale)")
+        return _png(figure, title, note)
+
+
+def vectors(values: np.ndarray, labels: Sequence[str], title: str, note: str = "") -> bytes:
+    """Vectors of a history's events side by side, with a row of their cosines to the newest one.
+
+    values: [T, d].  labels: T event labels.  Returns a PNG.
+    """
+    size, dim = values.shape
+    margin = CHARACTER * max(map(len, labels))
+    height = min(max(0.055 * dim, 2.0), 9.0)
+    with matplotlib.rc_context(STYLE):
+        figure = _figure(max(CELL * size, 2.4) + 2.0, height + margin + 2.6)
+        upper, lower = figure.subplots(2, 1, sharex=True, height_ratios=[height, 0.9])
+        bound = float(np.abs(values).max()) or 1.0
+        image = _heat(upper, values.T, Normalize(-bound, bound), colours="RdBu_r")
+        upper.set_ylabel("dimension")
+        figure.colorbar(image, ax=upper, pad=0.02, fraction=0.05)
+        lengths = np.linalg.norm(values, axis=1)
+        lower.bar(range(size), values @ values[-1] / np.maximum(lengths * lengths[-1], 1e-12), color="#51127c")
+        lower.axhline(0, color="#888888", linewidth=0.6)
+        lower.set_ylim(-1.05, 1.05)
+        lower.set_ylabel("cosine to\nthe newest")
+        lower.set_xticks(range(size), labels, rotation=90)
+        return _png(figure, title, note)
+
+
+def by_distance(curves: dict[str, np.ndarray], even: np.ndarray, title: str, note: str = "") -> bytes:
+    """Mean weight against the number of events between query and key.
+
+    curves: name -> [T], from distance 0 on.  even: [T], the same for evenly spread attention.  Returns a PNG.
+    """
+    with matplotlib.rc_context(STYLE):
+        figure = _figure(7.2, 4.2)
+        axes = figure.subplots()
+        for (name, curve), colour in zip(
+            curves.items(), matplotlib.colormaps["viridis"](np.linspace(0.05, 0.8, len(curves))), strict=True
+        ):
+            axes.plot(curve, label=name, color=colour, marker="o", markersize=3, linewidth=1.5)
+        axes.plot(even, label="spread evenly", color="#888888", linestyle="--", linewidth=1.2)
+        axes.set_ylim(bottom=0)
+        axes.set_xlim(left=-0.5)
+        axes.xaxis.get_major_locator().set_params(integer=True)
+        axes.set_xlabel("events between query and key (0: the query's own event)")
+        axes.set_ylabel("mean attention weight")
+        axes.grid(axis="y", alpha=0.25, linewidth=0.6)
+        axes.legend(frameon=False)
+        return _png(figure, title, note)
+
+
+def _figure(width: float, height: float) -> Figure:
+    figure = Figure(figsize=(max(width, 5.0), max(height, 3.0)), dpi=DPI, layout="constrained")
+    FigureCanvasAgg(figure)
+    return figure
+
+
+def _top(maps: np.ndarray) -> float:
+    return float(np.nanmax(maps, initial=0.0)) or 1.0
+
+
+def _heat(axes, values: np.ndarray, norm, extent=None, colours: str = "magma"):
+    palette = matplotlib.colormaps[colours].with_extremes(bad=NEVER)
+    aspect = "equal" if colours == "magma" else "auto"
+    drawn = np.ma.masked_invalid(values)
+    return axes.imshow(drawn, cmap=palette, norm=norm, aspect=aspect, interpolation="nearest", extent=extent)
+
+
+def _scale(figure: Figure, image, grid: np.ndarray, label: str) -> None:
+    bar = figure.colorbar(image, ax=grid, shrink=0.6, pad=0.02)
+    bar.set_label(label, fontsize=8)
+
+
+def _png(figure: Figure, title: str, note: str) -> bytes:
+    figure.suptitle(title + (f"\n{note}" if note else ""), fontsize=10)
+    out = io.BytesIO()
+    figure.savefig(out, format="png", metadata={"Software": None})
+    return out.getvalue()

@@ -1,0 +1,122 @@
+"""The rows of the conformance table: every registered model in each of its variants, and settings worth a row."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+import numpy as np
+import pytest
+
+import models
+from tests import tiny
+from tf_utils.keras_gate import tf
+from tf_utils.optimizers import DenseAdam
+from tf_utils.strategy import make_strategy
+from tf_utils.training import Stepper
+
+# Rows beside the variants: (model, name of the row, hyper-parameters).
+EXTRA = [
+    ("asli", "centered", {"conv": "centered"}),
+    ("asli", "self", {"attention_type": "self"}),
+    ("sasrec", "two heads", {"heads": 2}),
+]
+
+# Documented absences that no class attribute tells.
+REPLICAS_DIFFER = {("nextitnet", "sampled")}  # one pool of negatives for each slice of a batch
+
+
+@dataclass
+class Row:
+    """One model with its settings, built once; the tests leave its weights as they found them."""
+
+    name: str
+    variant: str
+    hyper: dict = field(default_factory=dict)
+
+    def __str__(self):
+        return f"{self.name}-{self.variant}".replace(" ", "_")
+
+    def make(self, split, policy: str = "float32", **hyper):
+        """A new model with its weights made: always the same ones."""
+        model = tiny.make_model(self.name, split, policy, **self.hyper | hyper)
+        if model.regime is None:
+            model.fit_counts(split)
+        else:
+            model.compute_loss(self.batch(model, split), training=False)
+        return model
+
+    def batch(self, model, split):
+        return tiny.make_feed(model, split, batch_size=8).batch(tf.constant(0, tf.int64))
+
+    @property
+    def trains(self) -> bool:
+        return models.model_class(self.name).regime is not None
+
+
+def rows() -> list:
+    """pytest parameters. A model whose module is not there yet is skipped, not left out."""
+    found = []
+    for name in models.MODELS:
+        try:
+            variants = models.model_class(name).variants()
+        except ModuleNotFoundError as error:
+            found.append(pytest.param(Row(name, "paper"), id=name, marks=pytest.mark.skip(reason=str(error))))
+            continue
+        every = [(variant, hyper) for variant, hyper in variants.items()]
+        every += [(row, hyper) for model, row, hyper in EXTRA if model == name]
+        found += [pytest.param(Row(name, *row), id=str(Row(name, *row))) for row in every]
+    return found
+
+
+def trained_rows() -> list:
+    return [row for row in rows() if row.marks or row.values[0].trains]
+
+
+def histories(split, width: int = tiny.LENGTH) -> dict:
+    """8 users' histories of 1 to `width` events, int32 [8, width], left-padded."""
+    rng = np.random.default_rng(4)
+    lengths = np.array([1, 2, 3, 5, 7, 8, 9, 9])
+    cells = np.arange(width)[None, :] >= width - lengths[:, None]
+    sizes = {"items": tiny.N_ITEMS, "categories": tiny.N_CATEGORIES, "actions": tiny.N_ACTIONS}
+    longest = {name: rng.integers(1, size + 1, (8, 9)).astype(np.int32) for name, size in sizes.items()}
+    batch = {}
+    for name, x in longest.items():
+        wide = np.zeros((8, width), np.int32)
+        wide[:, width - 9 :] = x
+        batch[name] = np.where(cells, wide, 0)
+    return {"user": np.arange(1, 9, dtype=np.int32)} | batch
+
+
+def tensors(batch: dict) -> dict:
+    return {name: tf.constant(x) for name, x in batch.items()}
+
+
+class Trainer:
+    """A row with an optimiser, a fixed batch and one traced training step."""
+
+    def __init__(self, row: Row, split):
+        hyper = {"dropout": 0.2} if "dropout" in models.default_config(row.name) else {}
+        self.model = row.make(split, **hyper)
+        self.optimizer = DenseAdam(0.02)
+        stepper = Stepper(
+            self.model, self.optimizer, tiny.make_feed(self.model, split), make_strategy("none"), seed=5, groups=1
+        )
+        stepper.build()
+        self.batch = row.batch(self.model, split)
+        self.eager_step = stepper.replica_step
+        self.graph_step = tf.function(stepper.replica_step, autograph=False)
+        self.start = self.state()
+
+    @property
+    def variables(self):
+        return [*self.model.variables, *self.optimizer.variables()]
+
+    def state(self) -> list[np.ndarray]:
+        return [w.numpy() for w in self.variables]
+
+    def reset(self) -> None:
+        for weight, value in zip(self.variables, self.start, strict=True):
+            weight.assign(value)
+
+    def run(self, steps: int) -> list[float]:
+        return [float(self.graph_step(self.batch)) for _ in range(steps)]

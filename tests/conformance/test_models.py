@@ -1,0 +1,222 @@
+"""What every registered model must keep, or say that it does not (DESIGN section 6, LEDGER section 8)."""
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from tests import tiny
+from tests.conformance.table import REPLICAS_DIFFER, Trainer, histories, rows, tensors, trained_rows
+from tf_utils.keras_gate import tf
+
+ROOT = Path(__file__).parents[2]
+
+
+@pytest.fixture(scope="module", params=rows())
+def row(request):
+    return request.param
+
+
+@pytest.fixture(scope="module")
+def model(row, tiny_split):
+    model = row.make(tiny_split)
+    if row.trains:
+        tiny.perturb_weights(model, 0.1)
+    return model
+
+
+@pytest.fixture(scope="module")
+def batch(tiny_split):
+    return histories(tiny_split)
+
+
+@pytest.fixture(scope="module", params=trained_rows())
+def trained_row(request):
+    return request.param
+
+
+@pytest.fixture(scope="module")
+def trainer(trained_row, tiny_split):
+    return Trainer(trained_row, tiny_split)
+
+
+def newest(model, batch) -> np.ndarray:
+    """Scores of all items at the newest position, [B, N]."""
+    return model.score_all(model.encode(tensors(batch), positions="last")[0]).numpy()[:, 1:]
+
+
+def test_queries(model, batch):
+    queries, out = model.encode(tensors(batch))
+    last, _ = model.encode(tensors(batch), positions="last")
+    rows, steps = batch["items"].shape
+    assert queries.shape[:2] == (rows, steps) and last.shape == (rows, 1, *queries.shape[2:])
+    assert np.isfinite(queries).all() and isinstance(out, dict)
+    tiny.close(last[:, 0], queries[:, -1], 1e-5)
+    tiny.close(model(tensors(batch)), queries, 1e-6)
+
+
+def test_causality(model, batch):
+    """Other events after position 7 move nothing at or before it, or the model says that it is not causal."""
+    moved = {name: x.copy() for name, x in batch.items()}
+    sizes = {"items": tiny.N_ITEMS, "categories": tiny.N_CATEGORIES, "actions": tiny.N_ACTIONS}
+    for name, size in sizes.items():
+        later = moved[name][:, 8:]
+        moved[name][:, 8:] = np.where(later > 0, later % size + 1, 0)
+    before, after = model.encode(tensors(batch))[0].numpy(), model.encode(tensors(moved))[0].numpy()
+    valid = batch["items"][:, :8] > 0
+    change = np.abs(after - before)[:, :8][valid].max()
+    assert change < 1e-5 if model.causal else change > 1e-3
+
+
+def test_padding(model, batch):
+    """Three more cells of padding, and other vectors in row 0 of every table, move nothing; or the model says so."""
+    narrow = {name: x if x.ndim == 1 else x[:, 3:] for name, x in batch.items()}
+    scores, narrow_scores = newest(model, batch), newest(model, narrow)
+    saved = [w.numpy() for w in model.trainable_variables]
+    for weight in model.trainable_variables:
+        if "table" in weight.name and "positions" not in weight.name:
+            weight[0].assign(weight[0] + 1.0)
+    other = newest(model, batch)
+    for weight, value in zip(model.trainable_variables, saved, strict=True):
+        weight.assign(value)
+    if model.padding_invariant:
+        tiny.close(narrow_scores, scores, 1e-5)
+        tiny.close(other, scores, 1e-6)
+    else:
+        assert np.abs(other - scores).max() > 1e-4
+
+
+def test_scores(model, batch):
+    """score gathers score_all, and the retrieval factors, where there are any, reproduce it."""
+    queries, _ = model.encode(tensors(batch), positions="last")
+    everything = model.score_all(queries).numpy()
+    assert everything.shape == (8, tiny.N_ITEMS + 1)
+    candidates = np.random.default_rng(0).integers(1, tiny.N_ITEMS + 1, (8, 6)).astype(np.int32)
+    expected = np.take_along_axis(everything, candidates, axis=1)
+    tiny.close(model.score(queries, tf.constant(candidates)), expected, 1e-5)
+    factors = model.retrieval_factors()
+    if factors is None:
+        with pytest.raises(NotImplementedError):  # no inner product: there is no item matrix either
+            model.item_matrix()
+    else:
+        function, matrix = factors
+        products = np.einsum("bkd,nd->bkn", function(tensors(batch)), matrix).max(axis=1)
+        tiny.close(products[:, 1:], everything[:, 1:], 1e-5)
+
+
+def test_attention_rows(row, model, batch):
+    """The rows of every map sum to 1 over valid keys, and to 0 where nothing is visible."""
+    maps = {name: x.numpy() for name, x in model.encode(tensors(batch))[1].items() if name.endswith("attention")}
+    assert maps or row.name not in ("asli", "sasrec")
+    valid = batch["items"] > 0
+    for name, weights in maps.items():
+        steps = valid.shape[1]
+        assert weights.shape[0] == 8 and weights.shape[2:] == (steps, steps)
+        assert (weights >= 0).all(), name
+        assert (weights[np.broadcast_to(~valid[:, None, None], weights.shape)] == 0).all(), name
+        sees = np.cumsum(valid, axis=1) > 0
+        np.testing.assert_allclose(weights.sum(-1), np.broadcast_to(sees[:, None], weights.shape[:3]), atol=1e-5)
+
+
+def test_saved_and_loaded(row, model, batch, tiny_split, tmp_path):
+    path = tf.train.Checkpoint(model=model).write(str(tmp_path / "model"))
+    other = tiny.make_model(row.name, tiny_split, **row.hyper)
+    other.encode(tensors(batch))
+    if row.trains:
+        other.compute_loss(row.batch(other, tiny_split), training=False)
+    tf.train.Checkpoint(model=other).read(path).assert_existing_objects_matched().assert_consumed()
+    np.testing.assert_array_equal(newest(other, batch), newest(model, batch))
+
+
+def test_one_batch_overfits(trainer):
+    trainer.reset()
+    losses = trainer.run(150)
+    assert np.mean(losses[-10:]) < 0.5 * losses[0], (losses[0], losses[-10:])
+
+
+def test_resume(trainer, tmp_path):
+    """A checkpoint of model and optimiser is all there is: a run continued from it equals the one that went on."""
+    trainer.reset()
+    trainer.run(2)
+    path = tf.train.Checkpoint(model=trainer.model, optimizer=trainer.optimizer).write(str(tmp_path / "state"))
+    losses, expected = trainer.run(2), trainer.state()
+    trainer.run(1)
+    tf.train.Checkpoint(model=trainer.model, optimizer=trainer.optimizer).read(path).assert_consumed()
+    assert trainer.run(2) == losses
+    for found, wanted in zip(trainer.state(), expected, strict=True):
+        np.testing.assert_array_equal(found, wanted)
+
+
+def test_eager_is_graph(trainer):
+    """Two steps with dropout: the second loss shows the first one's gradient."""
+    trainer.reset()
+    graph = trainer.run(2)
+    trainer.reset()
+    eager = [float(trainer.eager_step(trainer.batch)) for _ in range(2)]
+    np.testing.assert_allclose(eager, graph, rtol=1e-5)
+    assert graph[0] != graph[1]
+
+
+def test_gradient_reach(trained_row, tiny_split):
+    """Every weight is trained, but those that a softmax cancels and the class lists."""
+    model = trained_row.make(tiny_split, "float64")
+    tiny.perturb_weights(model)
+    named = tiny.weights_of(model)
+    with tf.GradientTape() as tape:
+        loss = model.compute_loss(trained_row.batch(model, tiny_split), training=False)
+    gradients = tape.gradient(loss, named)
+    missing = [name for name, g in gradients.items() if g is None]
+    assert not missing, f"no gradient: {missing}"
+    sizes = {name: float(np.abs(tf.convert_to_tensor(g)).max()) for name, g in gradients.items()}
+    listed = {name for name in sizes if name.endswith(tuple(model.shift_invariant_weights))}
+    assert all(sizes[name] < 1e-6 for name in listed), {name: sizes[name] for name in listed}
+    silent = {name for name, size in sizes.items() if size < 1e-6}
+    assert silent == listed, f"not listed in shift_invariant_weights, but not trained: {sorted(silent - listed)}"
+    assert all(any(name.endswith(ending) for name in named) for ending in model.shift_invariant_weights)
+
+
+def test_mixed_bfloat16(trained_row, tiny_split, batch):
+    model, half = trained_row.make(tiny_split), trained_row.make(tiny_split, "mixed_bfloat16")
+    tiny.perturb_weights(model, 0.1)
+    for mine, other in zip(half.trainable_variables, model.trainable_variables, strict=True):
+        assert mine.dtype == tf.float32 and mine.name == other.name
+        mine.assign(other)
+    training = trained_row.batch(model, tiny_split)
+    with tf.GradientTape(persistent=True) as tape:
+        losses = [m.compute_loss(training, training=False) for m in (half, model)]
+    assert losses[0].dtype == tf.float32
+    np.testing.assert_allclose(losses[0], losses[1], rtol=0.02)
+    for loss, m in zip(losses, (half, model), strict=True):
+        for gradient in tape.gradient(loss, m.trainable_variables):
+            assert np.isfinite(tf.convert_to_tensor(gradient)).all()
+    scores = newest(model, batch)
+    assert half.encode(tensors(batch))[0].dtype == tf.bfloat16
+    assert np.abs(newest(half, batch).astype(np.float32) - scores).max() < 0.05 * np.abs(scores).max()
+
+
+@pytest.fixture(scope="module")
+def replica_differences():
+    """Row -> largest difference between one replica and two, measured in a process of its own."""
+    done = subprocess.run(
+        [sys.executable, "-m", "tests.conformance.replicas"],
+        cwd=ROOT,
+        env=os.environ | {"CUDA_VISIBLE_DEVICES": "-1"},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr[-2000:]
+    return json.loads(done.stdout.splitlines()[-1])
+
+
+@pytest.mark.parametrize("replicated_row", trained_rows())
+def test_two_replicas_are_one(replicated_row, replica_differences):
+    difference = replica_differences[str(replicated_row)]
+    if (replicated_row.name, replicated_row.variant) in REPLICAS_DIFFER:
+        assert difference > 1e-4
+    else:
+        assert difference < 1e-5

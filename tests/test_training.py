@@ -1,0 +1,176 @@
+"""Optimiser, early stopping, budget, divergence, and resume: an interrupted run ends where an uninterrupted one does."""
+
+import math
+from types import SimpleNamespace
+
+import numpy as np
+import pytest
+
+from tests import tiny
+from tf_utils.cli import TrainingDiverged, UserError
+from tf_utils.keras_gate import tf
+from tf_utils.optimizers import DenseAdam, make_optimizer
+from tf_utils.strategy import make_strategy
+from tf_utils.training import Stepper, fit, restore_best
+
+ADAM = dict(learning_rate=0.05, beta_1=0.9, beta_2=0.98, epsilon=1e-8)
+
+
+class NumpyAdam:
+    """Kingma and Ba, algorithm 1, in the form at the end of section 2 (epsilon outside the corrected root)."""
+
+    def __init__(self, learning_rate, beta_1, beta_2, epsilon):
+        self.rate, self.b1, self.b2, self.eps = learning_rate, beta_1, beta_2, epsilon
+        self.t = 0
+
+    def step(self, x, gradient):
+        if not self.t:
+            self.m, self.v = np.zeros_like(x), np.zeros_like(x)
+        self.t += 1
+        self.m = self.b1 * self.m + (1 - self.b1) * gradient
+        self.v = self.b2 * self.v + (1 - self.b2) * gradient**2
+        rate = self.rate * math.sqrt(1 - self.b2**self.t) / (1 - self.b1**self.t)
+        return x - rate * self.m / (np.sqrt(self.v) + self.eps)
+
+
+def test_adam_with_repeated_and_missing_rows():
+    """Rows that a step does not touch still move by their momentum; an id that comes twice counts twice."""
+    rng = np.random.default_rng(0)
+    table = tf.Variable(rng.normal(size=(6, 3)))
+    dense = tf.Variable(rng.normal(size=(3,)))
+    twins, expected = (NumpyAdam(**ADAM), NumpyAdam(**ADAM)), [table.numpy(), dense.numpy()]
+    optimizer = DenseAdam(**ADAM)
+    for _ in range(4):
+        ids = rng.integers(0, 5, 8)  # row 5 never comes
+        target = rng.normal(size=(8, 3))
+        with tf.GradientTape() as tape:
+            loss = tf.reduce_sum(tf.gather(table, ids) * target) + tf.reduce_sum(dense**2)
+        gradients = tape.gradient(loss, [table, dense])
+        assert isinstance(gradients[0], tf.IndexedSlices)
+        rows = np.zeros((6, 3))
+        np.add.at(rows, ids, target)
+        expected = [twins[0].step(expected[0], rows), twins[1].step(expected[1], 2 * expected[1])]
+        optimizer.apply_gradients(zip(gradients, [table, dense], strict=True))
+    tiny.close(table, expected[0], 1e-6)  # the optimiser keeps its own constants in float32
+    tiny.close(dense, expected[1], 1e-6)
+
+
+def test_optimizers_by_name():
+    settings = dict(optimizer="adam", learning_rate=0.1, beta_2=0.9, clip_norm=0.0)
+    make = lambda **changes: make_optimizer(SimpleNamespace(**settings | changes))  # noqa: E731
+    assert float(make().beta_2) == pytest.approx(0.9)
+    x = tf.Variable([3.0, 4.0])
+    clipped = make(optimizer="adagrad", clip_norm=1.0)
+    clipped.apply_gradients([(tf.constant([30.0, 40.0]), x)])  # clipped to .6, .8; the accumulator starts at .1
+    np.testing.assert_allclose(x, [3 - 0.06 / math.sqrt(0.46), 4 - 0.08 / math.sqrt(0.74)], rtol=1e-5)
+    with pytest.raises(ValueError, match="optimizer must be"):
+        make(optimizer="sgd")
+
+
+def test_strategies_by_name():
+    assert make_strategy("none").num_replicas_in_sync == 1
+    with pytest.raises(UserError, match="unknown strategy"):
+        make_strategy("tpu")
+
+
+class Script:
+    """A stepper whose run is scripted: each epoch adds 1 to the only weight."""
+
+    def __init__(self, losses=()):
+        self.model, self.optimizer = tf.Module(), tf.Module()
+        self.model.weight, self.optimizer.iterations = tf.Variable(0.0), tf.Variable(0)
+        self.feed = SimpleNamespace(steps_per_epoch=3)
+        self.losses = losses
+
+    def run(self, steps):
+        assert steps == 3
+        self.model.weight.assign_add(1.0)
+        epoch = int(self.model.weight.numpy())
+        return self.losses[epoch - 1] if epoch <= len(self.losses) else 0.5
+
+    def validate(self, values):
+        return lambda: {"full": {"NDCG@10": values[int(self.model.weight.numpy()) - 1]}}
+
+
+def run_script(script, workdir, values, max_epochs=10, **options):
+    return fit(script, script.validate(values), "full/NDCG@10", workdir, max_epochs, **options)
+
+
+def test_early_stopping_keeps_the_best(tmp_path):
+    script, entries = Script(), []
+    values = [0.1, 0.3, 0.2, 0.3, 0.9]  # equal is no improvement
+    progress = run_script(script, tmp_path, values, patience=2, on_epoch=entries.append)
+    assert (progress.stopped_by, progress.epoch, progress.best_epoch, progress.best) == ("patience", 4, 2, 0.3)
+    assert float(script.model.weight) == 2.0  # the best weights are back
+    assert [entry["validation"]["full"]["NDCG@10"] for entry in progress.history] == values[:4]
+    assert entries == progress.history and [entry["epoch"] for entry in entries] == [1, 2, 3, 4]
+    # A finished run is not continued; its best weights are read.
+    again = Script()
+    repeated = run_script(again, tmp_path, values, patience=2)
+    assert float(again.model.weight) == 2.0 and repeated.history == progress.history
+
+
+def test_validation_every_few_epochs_and_at_the_end(tmp_path):
+    progress = run_script(Script(), tmp_path, [0.1, 0.2, 0.3, 0.4, 0.5], max_epochs=5, eval_every=2)
+    assert ["validation" in entry for entry in progress.history] == [False, True, False, True, True]
+    assert (progress.stopped_by, progress.best_epoch) == ("max_epochs", 5)
+
+
+def test_budget(tmp_path):
+    script = Script()
+    progress = run_script(script, tmp_path, [0.4, 0.5], eval_every=5, budget_seconds=0.0)
+    assert (progress.stopped_by, progress.epoch, progress.best_epoch) == ("budget", 1, 1)
+    assert "validation" in progress.history[0]
+
+
+@pytest.mark.parametrize("loss", [math.nan, math.inf])
+def test_divergence(tmp_path, loss):
+    with pytest.raises(TrainingDiverged, match="epoch 3.*learning_rate") as caught:
+        run_script(Script([0.7, 0.6, loss]), tmp_path, [0.1, 0.2, 0.3])
+    assert "\n" not in str(caught.value)
+    script = Script()  # what is left is a run that can be looked at: the best weights before
+    restore_best(script.model, tmp_path)
+    assert float(script.model.weight) == 2.0
+
+
+def test_nothing_to_restore(tmp_path):
+    with pytest.raises(FileNotFoundError, match="no checkpoint"):
+        restore_best(tf.Module(), tmp_path)
+
+
+class Killed(Exception):
+    pass
+
+
+def trained(split, workdir, kill_at=None, max_epochs=4):
+    """A SASRec with dropout, in new objects, trained in `workdir`; `kill_at`: stops in that epoch, before its save."""
+    model = tiny.make_model("sasrec", split, dropout=0.3, blocks=1)
+    stepper = Stepper(model, DenseAdam(), tiny.make_feed(model, split), make_strategy("none"), seed=3, groups=2)
+    stepper.build()
+
+    def validate():
+        return {"full": {"NDCG@10": -float(tf.reduce_sum(model.item_matrix() ** 2))}}  # any function of the weights
+
+    def on_epoch(entry):
+        if entry["epoch"] == kill_at:
+            raise Killed
+
+    try:
+        progress = fit(stepper, validate, "full/NDCG@10", workdir, max_epochs, eval_every=2, on_epoch=on_epoch)
+    except Killed:
+        return None
+    state = {w.name: w.numpy() for w in (*model.trainable_variables, *stepper.optimizer.variables())}
+    history = [{k: v for k, v in entry.items() if k != "seconds"} for entry in progress.history]
+    return state, history, progress.best_epoch, stepper.step
+
+
+def test_resume_is_bit_exact(tiny_split, tmp_path):
+    """Killed in epoch 4, where the last save was after epoch 2; continued by new objects."""
+    whole = trained(tiny_split, tmp_path / "whole")
+    assert trained(tiny_split, tmp_path / "parts", kill_at=4) is None
+    parts = trained(tiny_split, tmp_path / "parts")
+    assert parts[1:] == whole[1:]
+    assert whole[3] == 4 * 4  # four epochs of four steps
+    for name, expected in whole[0].items():
+        np.testing.assert_array_equal(parts[0][name], expected, err_msg=name)
+    assert len({entry["loss"] for entry in whole[1]}) == 4
