@@ -108,7 +108,8 @@ def _set(config, key: str, value) -> None:
 def main(argv) -> None:
     if not PAPER.value:
         raise cli.UserError("--paper is needed, e.g. --paper=asli")
-    from experiments import console, papers, report, runner, setup
+    from experiments import console, papers, runner, setup
+    from experiments.reporting.write import write
     from tf_utils import run_record
     from tf_utils.keras_gate import tf
 
@@ -152,7 +153,7 @@ def main(argv) -> None:
             shutil.rmtree(workdir / "checkpoints", ignore_errors=True)
         tf.keras.backend.clear_session()
         gc.collect()
-    for path in report.write(paper.name, results, runs / "reports" / f"{paper.name}-{profile}", profile):
+    for path in write(paper.name, results, runs / "reports" / f"{paper.name}-{profile}", profile):
         print(path)
 
 

@@ -26,6 +26,10 @@ def packed(batch: Batch, groups: int) -> list[Batch]:
     The losses of the slices add up to the loss of the batch (tests/test_packing.py proves it in float64), for less
     padding.
     """
+    # No slice may be empty: some gradient kernels leave their result unset then. Rows of padding cost nothing.
+    missing = tf.maximum(groups - tf.shape(batch["items"])[0], 0)
+    pad = lambda x: tf.pad(x, [[missing, 0]] + [[0, 0]] * (x.shape.rank - 1))  # noqa: E731
+    batch = {name: x if x.shape.rank == 0 else pad(x) for name, x in batch.items()}
     rows = tf.shape(batch["items"])[0]
     slices = []
     for g in range(groups):

@@ -21,8 +21,8 @@ _BATCHES_PER_STEP = 10  # a batch is cheap: more of them to a block
 def plain_batches(split: Split, length: int, batch_size: int, seed: int = 0) -> Iterator[dict[str, np.ndarray]]:
     """Batches as a plain Python generator makes them: a loop over events that redraws a negative until it is new.
 
-    Yields items, positives, negatives int32 [batch_size, length], left-padded; users are drawn with replacement. This is
-    the sampler of SASRec's released code and its descendants.
+    Yields items, positives, negatives int32 [batch_size, length], left-padded; users are drawn with replacement. So
+    does the sampler of SASRec's released code, and those of its descendants.
     """
     seq, rng = split.sequences, np.random.default_rng(seed)
     n_items = seq.size("item")
@@ -67,6 +67,7 @@ def run(settings: Settings) -> list[Row]:
             "plain": Block(lambda: [next(plain) for _ in range(2)], 2),
         },
         settings.rounds,
+        settings.clock,
     )
     rate = cells / np.median(seconds["negatives"])
     return [

@@ -77,7 +77,7 @@ def _runner(products: list[Product], repeats: int):
 def run(settings: Settings) -> list[Row]:
     peak, peak_flops = peak_block(settings.side)
     shapes, shapes_flops = shapes_block(settings)
-    seconds = interleaved({"peak": peak, "shapes": shapes}, settings.rounds)
+    seconds = interleaved({"peak": peak, "shapes": shapes}, settings.rounds, settings.clock)
     peak_rate, shapes_rate = peak_flops / seconds["peak"], shapes_flops / seconds["shapes"]
     size = f"B {settings.batch}, n {settings.length}, d {settings.dim}"
     note = f"peak: float32, side {settings.side}, up to {peak_rate.max() / 1e9:.0f} GFLOP/s; shapes: {size}, padded"

@@ -39,7 +39,7 @@ def run(settings: Settings) -> list[Row]:
 
     def series(name, blocks, target_of_last=None, note=""):
         """Every setting over the first one."""
-        seconds = interleaved({str(value): block for value, block in blocks.items()}, s.growth_rounds)
+        seconds = interleaved({str(value): block for value, block in blocks.items()}, s.growth_rounds, s.clock)
         base, *others = blocks
         for value in others:
             target = target_of_last if value == others[-1] else None

@@ -79,6 +79,7 @@ def run(settings: Settings) -> list[Row]:
             "numpy": Block(in_numpy),
         },
         settings.rounds,
+        settings.clock,
     )
     rate = len(split.test) / np.median(seconds["every"])
     note = f"SASRec, batches of {BATCH}, {rate:,.0f} users a second here; {source}"

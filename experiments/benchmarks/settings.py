@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
 
 
 @dataclass(frozen=True)
@@ -11,6 +13,7 @@ class Settings:
 
     The SASRec-size step: batch, length (n), dim (d), blocks, dropout.  side: of the square product that stands for
     the machine's peak.  users, items: of generated data.  growth_*: ASLI's sizes, the first of each being the base.
+    clock: see `measure.interleaved`.  data_dir: where the raw data sets are, None for $DATA_DIR.
     """
 
     rounds: int = 5
@@ -30,4 +33,5 @@ class Settings:
     growth_items: tuple[int, ...] = (3_000, 30_000, 300_000)
     growth_dim: int = 64
     growth_length: int = 200
-    data_dir: str | None = field(default=None, kw_only=True)
+    clock: Callable[[], float] = time.perf_counter
+    data_dir: str | None = None

@@ -97,7 +97,7 @@ def run(settings: Settings) -> list[Row]:
             blocks[name + suffix] = step_block(our_step(sasrec(settings, split, dropout), feed, groups), batches)
     peak, peak_flops = gemm.peak_block(settings.side)
     shapes, shapes_flops = gemm.shapes_block(settings)
-    seconds = interleaved(blocks | {"peak": peak, "shapes": shapes}, settings.rounds)
+    seconds = interleaved(blocks | {"peak": peak, "shapes": shapes}, settings.rounds, settings.clock)
 
     lengths = [np.count_nonzero(batch["items"].numpy(), axis=1) for batch in batches]
     useful = np.mean([flops.sasrec_step(rows, settings.dim, settings.blocks) for rows in lengths])

@@ -43,6 +43,18 @@ def nextitnet_states(vectors, blocks):
     return x
 
 
+def block_weights(model):
+    """The weights of a models.baselines.nextitnet.NextItNet in the form that `nextitnet_states` takes."""
+    parts = []
+    for block, r in zip(model.blocks, model.config.dilations, strict=True):
+        part = {"dilation": r}
+        for i, (conv, norm) in enumerate([(block.first, block.first_norm), (block.second, block.second_norm)], 1):
+            part |= {f"kernel{i}": conv.kernel.numpy(), f"bias{i}": conv.bias.numpy()}
+            part |= {f"gamma{i}": norm.gamma.numpy(), f"beta{i}": norm.beta.numpy()}
+        parts.append(part)
+    return parts
+
+
 def softmax_loss(state, vectors, biases, target, classes):
     """-log of the softmax of `target` among `classes`; vectors[i], biases[i] are those of class i."""
     logits = {c: float(np.dot(state, vectors[c])) + float(biases[c]) for c in classes}
@@ -91,3 +103,10 @@ def item_knn_scores(training, history, n_items, k, shrink, decay=1.0):
         for i in others[:k]:
             scores[i] += decay**age * similarity(i, j)
     return scores
+
+
+def ranks(scores, targets):
+    """Items 1..N that score higher than each row's target, and other ones that score the same."""
+    greater = [sum(s > row[t] for s in row[1:]) for row, t in zip(scores, targets, strict=True)]
+    equal = [sum(s == row[t] for s in row[1:]) - 1 for row, t in zip(scores, targets, strict=True)]
+    return greater, equal
