@@ -54,6 +54,8 @@ OFFICIAL = dict(
 class ASLI(Recommender):
     """Self-attention over items; a TCN over (category + action) gives the latent intent, which queries the items."""
 
+    shift_invariant_weights = ("key/bias",)  # adds the same to all logits of a query
+
     @staticmethod
     def default_config():
         return ml_collections.ConfigDict(

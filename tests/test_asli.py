@@ -11,11 +11,13 @@ from tests.oracles.layers_oracle import slope
 from tf_utils.keras_gate import tf
 
 VARIANTS = models.model_class("asli").variants()
+LONGEST = tiny.LENGTH + 2
 
 
 def case(split, variant="paper", batch_size=4, **hyper):
     """(model in float64 with weights moved off their initial values, batch, copies of the weights)."""
-    model = tiny.make_model("asli", split, "float64", **(VARIANTS[variant] | hyper))
+    # n is longer than any batch: the positions are those of the newest end.
+    model = tiny.make_model("asli", split, "float64", max_length=LONGEST, **(VARIANTS[variant] | hyper))
     batch = tiny.make_feed(model, split, batch_size).batch(tf.constant(3, tf.int64))
     model.compute_loss(batch, training=False)
     return model, batch, tiny.perturb_weights(model)
@@ -62,7 +64,7 @@ def test_the_two_losses_apart(tiny_split):
     model, batch, weights = case(tiny_split, interaction_weight=2.5)
     ranking, interaction = oracle.losses(weights, tiny.arrays(batch))
     tiny.close(model.compute_loss(batch, training=False), ranking + 2.5 * interaction)
-    alone = tiny.make_model("asli", tiny_split, "float64", interaction_weight=0.0)
+    alone = tiny.make_model("asli", tiny_split, "float64", max_length=LONGEST, interaction_weight=0.0)
     assert alone.feed_options() == {}
     batch = {name: x for name, x in batch.items() if not name.startswith("negative_")}
     alone.compute_loss(batch, training=False)

@@ -11,7 +11,8 @@ from tf_utils.keras_gate import tf
 
 def case(split, **hyper):
     """(model in float64 with weights moved off their initial values, batch, copies of the weights)."""
-    model = tiny.make_model("sasrec", split, "float64", **hyper)
+    # n is longer than any batch: the positions are those of the newest end.
+    model = tiny.make_model("sasrec", split, "float64", max_length=tiny.LENGTH + 2, **hyper)
     batch = tiny.make_feed(model, split, batch_size=6).batch(tf.constant(1, tf.int64))
     model.compute_loss(batch, training=False)
     return model, batch, tiny.perturb_weights(model)

@@ -1,4 +1,4 @@
-"""Optimiser, early stopping, budget, divergence, and resume: an interrupted run ends where an uninterrupted one does."""
+"""Optimiser, early stopping, budget, divergence, and resume: an interrupted run ends where a whole one ends."""
 
 import math
 from types import SimpleNamespace

@@ -105,7 +105,8 @@ class Stepper:
         with step_rng(self._seed, self.optimizer.iterations, replica), tf.GradientTape() as tape:
             loss = self.loss(batch)
         # Each replica's loss is divided by the global count, so the optimiser's sum over replicas is the gradient.
-        gradients = tape.gradient(loss, weights)
+        # Dense: replicas touch different numbers of rows of a table, which a sparse all-reduce refuses.
+        gradients = [g if g is None else tf.convert_to_tensor(g) for g in tape.gradient(loss, weights)]
         self.optimizer.apply_gradients(zip(gradients, weights, strict=True))
         self.model.after_update()
         return loss

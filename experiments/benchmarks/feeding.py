@@ -48,7 +48,7 @@ def run(settings: Settings) -> list[Row]:
     split, source = workload.movielens(settings)
     feed = next_item_feed(split, settings.length, settings.batch, seed=1)
     batches = steps.full_batches(feed, settings.batch, settings.steps)
-    step = steps.our_step(steps.sasrec(settings, split, settings.dropout), feed, groups=4)
+    step = steps.our_step(steps.sasrec(settings, split, settings.dropout), feed, settings.groups)
     iterator = iter(feed.dataset())  # kept: a new one would be timed while it starts
     many = settings.steps * _BATCHES_PER_STEP
 

@@ -25,7 +25,7 @@ def asli_block(settings: Settings, split: Split, dim: int, length: int) -> Block
     model = models.build("asli", config, steps.spec_of(split))
     feed = next_item_feed(split, length, settings.growth_batch, seed=1, **model.feed_options())
     batches = steps.full_batches(feed, settings.growth_batch, settings.steps)
-    return steps.step_block(steps.our_step(model, feed, groups=4), batches)
+    return steps.step_block(steps.our_step(model, feed, settings.groups), batches)
 
 
 def run(settings: Settings) -> list[Row]:
@@ -37,8 +37,11 @@ def run(settings: Settings) -> list[Row]:
     tmall = leave_one_out(workload.generated(workload.tmall_lengths(4 * s.growth_batch), s.items))
     rows = []
 
-    def series(name, blocks, target_of_last=None, note=""):
-        """Every setting over the first one."""
+    def series(name, values, make, target_of_last=None, note=""):
+        """Every setting over the first one; `make` is called only if there are two."""
+        if len(values) < 2:
+            return
+        blocks = {value: make(value) for value in values}
         seconds = interleaved({str(value): block for value, block in blocks.items()}, s.growth_rounds, s.clock)
         base, *others = blocks
         for value in others:
@@ -53,25 +56,28 @@ def run(settings: Settings) -> list[Row]:
     long_histories = filled(longest)
     series(
         "n, every history full:",
-        {n: asli_block(s, long_histories, s.growth_dim, n) for n in s.growth_lengths},
+        s.growth_lengths,
+        lambda n: asli_block(s, long_histories, s.growth_dim, n),
         PUBLISHED,
         f"{size}, the same users, all with over {longest} events; the paper: 12 times n costs 6.4 times an epoch",
     )
-    ends = (min(s.growth_lengths), longest)
     series(
         "n, lengths as on Tmall:",
-        {n: asli_block(s, tmall, s.growth_dim, n) for n in ends},
+        (min(s.growth_lengths), longest),
+        lambda n: asli_block(s, tmall, s.growth_dim, n),
         PUBLISHED,
         f"{size}, mean length {tmall.sequences.lengths.mean():.0f} as on the paper's Tmall, spread as on MovieLens-1M",
     )
     series(
         "d",
-        {d: asli_block(s, filled(s.growth_length), d, s.growth_length) for d in s.growth_dims},
+        s.growth_dims,
+        lambda d: asli_block(s, filled(s.growth_length), d, s.growth_length),
         note=f"ASLI, n {s.growth_length}, batch {s.growth_batch}",
     )
     series(
         "N",
-        {n: asli_block(s, filled(s.growth_length, n), s.growth_dim, s.growth_length) for n in s.growth_items},
+        s.growth_items,
+        lambda n: asli_block(s, filled(s.growth_length, n), s.growth_dim, s.growth_length),
         note=f"{size}, n {s.growth_length}; Adam moves every row of the table at every step",
     )
     return rows

@@ -11,7 +11,8 @@ from dataclasses import dataclass
 class Settings:
     """rounds: pairs a comparison.  steps: training steps a block (10 at least for a steady time).
 
-    The SASRec-size step: batch, length (n), dim (d), blocks, dropout.  side: of the square product that stands for
+    The SASRec-size step: batch, length (n), dim (d), blocks, dropout, and the
+    length groups of the packed form (groups).  side: of the square product that stands for
     the machine's peak.  users, items: of generated data.  growth_*: ASLI's sizes, the first of each being the base.
     clock: see `measure.interleaved`.  data_dir: where the raw data sets are, None for $DATA_DIR.
     """
@@ -23,6 +24,7 @@ class Settings:
     dim: int = 50
     blocks: int = 2
     dropout: float = 0.2
+    groups: int = 4
     side: int = 2048
     users: int = 6040
     items: int = 3416

@@ -93,7 +93,7 @@ def run(settings: Settings) -> list[Row]:
     for suffix, dropout in (("", settings.dropout), (", no dropout", 0.0)):
         naive = NaiveSASRec(split.sequences.size("item"), settings.dim, settings.length, settings.blocks, dropout)
         blocks["naive" + suffix] = step_block(naive_step(naive), wide)
-        for name, groups in (("packed", 4), ("padded", 1)):
+        for name, groups in (("packed", settings.groups), ("padded", 1)):
             blocks[name + suffix] = step_block(our_step(sasrec(settings, split, dropout), feed, groups), batches)
     peak, peak_flops = gemm.peak_block(settings.side)
     shapes, shapes_flops = gemm.shapes_block(settings)

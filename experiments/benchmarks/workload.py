@@ -39,7 +39,7 @@ def tmall_lengths(users: int) -> np.ndarray:
 
 
 def generated(lengths: np.ndarray, items: int) -> Sequences:
-    """Histories of the given lengths; items, categories and actions are uniform (a step's time does not depend on it)."""
+    """Histories of the given lengths; items, categories and actions are uniform (timing is indifferent to it)."""
     rng, events = np.random.default_rng(1), int(np.sum(lengths))
     sizes = {"user": len(lengths), "item": items, "category": CATEGORIES, "action": ACTIONS}
     draw = lambda name: rng.integers(1, sizes[name] + 1, events).astype(np.int32)  # noqa: E731

@@ -25,6 +25,7 @@ class BPRMF(Recommender):
 
     @staticmethod
     def default_config():
+        # l2: the best and the smallest of 0.01, 0.03, 0.1 by validation on MovieLens-1M and JD Appliances.
         return ml_collections.ConfigDict(
             dict(variant="paper", dim=64, bias=True, l2_user=0.01, l2_item=0.01, l2_bias=0.0, init=0.01)
         )

@@ -25,6 +25,8 @@ from tf_utils.masks import valid
 class SASRec(Recommender):
     """Blocks of causal self-attention over the item sequence."""
 
+    shift_invariant_weights = ("key/bias",)  # adds the same to all logits of a query
+
     @staticmethod
     def default_config():
         return ml_collections.ConfigDict(

@@ -1,8 +1,8 @@
 """ASLI in float64 NumPy, one history at a time, from section 3 of the paper and LEDGER A1-A17.
 
 variant "paper": 3.4.1-3.4.5 as printed, with residual + LN in the top block (Fig. 1(b)). variant "official": what the
-ledger tells of the released code: inputs times sqrt(d), SASRec's norms, a third feed-forward network, one kernel for the
-channels, no residual around the convolution, LN before and after the interaction head.
+ledger tells of the released code: inputs times sqrt(d), SASRec's norms, a third feed-forward network, one kernel
+for all channels, no residual around the convolution, LN before and after the interaction head.
 """
 
 import math
