@@ -96,13 +96,13 @@ def jobs(paper, profile: str, datasets: list[str], data_dir: str | None) -> list
 
 
 def _set(config, key: str, value) -> None:
-    """A sweep's value goes where the configuration has its key: the model, the training, else the data set."""
+    """A sweep's value goes where the configuration has its key: a dotted path, the model, else the data set."""
     key = {"n": "max_length"}.get(key, key)
-    for section in (config.model, config.train):
-        if key in section:
-            section[key] = value
-            return
-    config.dataset_args[key] = value
+    section = config.model if key in config.model else config.dataset_args
+    if "." in key:
+        name, key = key.split(".")
+        section = config[name]
+    section[key] = value
 
 
 def main(argv) -> None:

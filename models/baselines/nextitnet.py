@@ -79,7 +79,8 @@ class NextItNet(Recommender):
         self.output_table = PaddedEmbedding(spec.n_items, config.dim, initializer(), name="output")
         self.output_bias = PaddedEmbedding(spec.n_items, 1, "zeros", name="output_bias")
         for table in (self.items, self.output_table, self.output_bias):
-            table.build()
+            with tf.name_scope(table.name):
+                table.build()
 
     def encode(self, batch, training=False, positions="all"):
         items = batch["items"]
