@@ -1,0 +1,72 @@
+"""The reproduce command on generated data, and training on two logical devices, as a user starts them."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from tf_utils import run_record
+
+ROOT = Path(__file__).resolve().parents[2]
+
+
+def start(tmp_path: Path, *arguments: str) -> subprocess.CompletedProcess:
+    environment = {k: v for k, v in os.environ.items() if k != "DATA_DIR"} | {"TF_CPP_MIN_LOG_LEVEL": "3"}
+    environment["DATA_CACHE"] = str(tmp_path / "cache")
+    return subprocess.run(
+        [sys.executable, "-m", *arguments], cwd=ROOT, env=environment, capture_output=True, text=True, timeout=300
+    )
+
+
+def test_reproduce_records_reports_and_does_nothing_twice(tmp_path):
+    arguments = (
+        "experiments.reproduce",
+        "--paper=asli",
+        "--models=pop,item_knn",
+        "--parts=table3",
+        f"--runs={tmp_path / 'runs'}",
+        f"--data_dir={tmp_path}",
+    )
+    first = start(tmp_path, *arguments)
+    assert first.returncode == 0, first.stderr
+    assert "profile quick: 2 runs, 0 of them done" in first.stdout and "generator preset" in first.stdout
+    records = run_record.find(tmp_path / "runs" / "results", paper="asli")
+    assert {record.model for record in records} == {"pop", "item_knn"}
+    assert all(record.synthetic and record.profile == "quick" for record in records)
+    report = (tmp_path / "runs" / "reports" / "asli-quick" / "report.md").read_text()
+    assert "quick" in report and "synthetic" in report.lower()
+    assert f"{records[0].metrics['uniform100']['NDCG@10']:.4f}" in report
+    again = start(tmp_path, *arguments)
+    assert again.returncode == 0 and "2 runs, 2 of them done" in again.stdout
+    assert (tmp_path / "runs" / "reports" / "asli-quick" / "report.md").read_text() == report
+
+
+@pytest.mark.parametrize(
+    ("flag", "message"),
+    [("--datasets=atlantis", "atlantis"), ("--profile=huge", "value should be one of"), ("--paper=none", "none")],
+)
+def test_bad_flags_are_one_line(tmp_path, flag, message):
+    done = start(tmp_path, "experiments.reproduce", "--paper=asli", flag, "--plan")
+    errors = [line for line in done.stderr.splitlines() if line.startswith("error: ")]
+    assert done.returncode == 2 and len(errors) == 1 and message in errors[0] and "Traceback" not in done.stderr
+
+
+def test_two_logical_devices_train(tmp_path):
+    done = start(
+        tmp_path,
+        "experiments.run",
+        "--config=experiments/configs/asli.py:synthetic-demo",
+        "--config.dataset_args.fraction=0.05",
+        "--config.model.dim=8",
+        "--config.model.max_length=12",
+        "--config.train.max_epochs=1",
+        "--config.train.groups=2",
+        f"--workdir={tmp_path / 'run'}",
+        "--strategy=mirrored",
+        "--logical_cpus=2",
+    )
+    assert done.returncode == 0, done.stderr
+    (record,) = run_record.find(tmp_path / "run" / "record", paper="asli")
+    assert record.epochs == 1 and record.metrics["full"]["AUC"] > 0.4
