@@ -109,6 +109,7 @@ def main(argv) -> None:
     if not PAPER.value:
         raise cli.UserError("--paper is needed, e.g. --paper=asli")
     from experiments import console, papers, runner, setup
+    from experiments.inspection.inspect_run import inspect_run
     from experiments.reporting.write import write
     from tf_utils import run_record
     from tf_utils.keras_gate import tf
@@ -149,6 +150,8 @@ def main(argv) -> None:
         console.finished(title, record, (time.perf_counter() - began) / number * (len(left) - number))
         path = run_record.path_for(workdir / "record", record)
         run_record.save(results, record, run_record.load_ranks(path), run_record.load_figures(path))
+        if job.run.model == paper.name and not job.run.sweep and job.config.train.seed == 1:
+            inspect_run(workdir, data_dir=data_dir)  # attention maps for `make tensorboard`
         if not KEEP.value:
             shutil.rmtree(workdir / "checkpoints", ignore_errors=True)
         tf.keras.backend.clear_session()

@@ -20,25 +20,11 @@ DATA_DIR = flags.DEFINE_string("data_dir", None, "Folder of the raw data sets (d
 def main(argv) -> None:
     if WORKDIR.value is None:
         raise cli.UserError("--workdir is needed: the folder of a run of experiments.run")
-    from experiments.inspection import histories, images, projector, writing
-    from experiments.inspection.loading import load_run
+    from experiments.inspection.inspect_run import inspect_run
 
-    workdir = Path(WORKDIR.value)
-    out = Path(OUT.value) if OUT.value else workdir / "tensorboard" / "inspection"
-    run = load_run(workdir, DATA_DIR.value)
-    users = histories.by_label(run.split.sequences, [label.strip() for label in USERS.value])
-    if not len(users):
-        users = histories.typical(run.split, N_USERS.value)
-    pictures = dict(images.draw(run, users))
-    vectors = projector.item_vectors(run.model)
-    if not pictures:
-        print(f"{run.title}: the model has no attention, so there are no maps")
-    if vectors is None:
-        print(f"{run.title}: the model has no item vectors, so there is no projector")
-    if pictures or vectors is not None:
-        writing.write(out, pictures, run.epoch, vectors, run.split)
-        items = "" if vectors is None else f", {len(vectors)} item vectors for the projector"
-        print(f"{len(pictures)} pictures (as PNG in {out / 'images'}){items}: tensorboard --logdir={out}")
+    out = Path(OUT.value) if OUT.value else None
+    for line in inspect_run(Path(WORKDIR.value), out, USERS.value, N_USERS.value, DATA_DIR.value):
+        print(line)
 
 
 if __name__ == "__main__":

@@ -25,7 +25,7 @@ STATISTICS = {
 
 
 def ranks_for(share_first: float, n: int = 200, shift: int = 0, candidates: int = 101) -> ranking.Ranks:
-    """`share_first` of the users have the target at rank 1, the others at rank 51: HR@k = NDCG@k = share_first, k <= 50.
+    """A share of the users have the target at rank 1, the others at rank 51: HR@k = NDCG@k = share_first for k <= 50.
 
     shift: rotates which users are lucky.
     """
@@ -35,7 +35,7 @@ def ranks_for(share_first: float, n: int = 200, shift: int = 0, candidates: int 
 
 
 def save(root: Path, dataset: str, model: str, share: float = 0.5, **changes) -> Path:
-    """Writes one record whose HR@k and NDCG@k are `share` under uniform100, and half of it under the other protocols."""
+    """Writes one record whose HR@k and NDCG@k are `share` under uniform100, half of it under the other protocols."""
     n = changes.pop("n", 200)
     shift = changes.pop("shift", 0)
     ranks = changes.pop("ranks", None) or {
@@ -46,7 +46,12 @@ def save(root: Path, dataset: str, model: str, share: float = 0.5, **changes) ->
     n = len(next(iter(ranks.values())))
     metrics = changes.pop("metrics", None) or {name: ranking.metrics(each) for name, each in ranks.items()}
     history = [
-        {"epoch": e, "seconds": 2.0 * e, "loss": 1.0 / e, "validation": {"uniform100": {"NDCG@10": share * (1 - 0.5**e)}}}
+        {
+            "epoch": e,
+            "seconds": 2.0 * e,
+            "loss": 1.0 / e,
+            "validation": {"uniform100": {"NDCG@10": share * (1 - 0.5**e)}},
+        }
         for e in range(1, 11)
     ]
     values = {

@@ -1,4 +1,4 @@
-"""Item vectors for TensorBoard's embedding projector: a checkpoint, a table of names, and the plugin's configuration."""
+"""Item vectors for TensorBoard's embedding projector: a checkpoint, a table of names, the plugin's configuration."""
 
 from __future__ import annotations
 

@@ -1,0 +1,110 @@
+"""What is drawn of a trained run: the right numbers in the right cells, readable by TensorBoard."""
+
+import numpy as np
+import pytest
+from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
+
+from experiments import runner
+from experiments.inspection import histories, projector
+from experiments.inspection.averages import AverageMaps, is_causal
+from experiments.inspection.evaluating import evaluate
+from experiments.inspection.inspect_run import inspect_run
+from experiments.inspection.loading import load_run
+from tests.e2e.test_runs import config_of
+from tf_utils.cli import UserError
+from tf_utils.keras_gate import tf
+
+
+@pytest.fixture(scope="module")
+def trained(tmp_path_factory):
+    workdir = tmp_path_factory.mktemp("inspect")
+    record = runner.execute(config_of(max_epochs=1), workdir)
+    return workdir, record
+
+
+def test_averages_by_hand():
+    """Two users, right-aligned; the second has one event: cell (-1, -1) averages both, the others have one user."""
+    maps = np.zeros((2, 1, 2, 2))
+    maps[0, 0] = [[1.0, 0.0], [0.25, 0.75]]
+    maps[1, 0] = [[0.0, 0.0], [0.0, 1.0]]
+    total = AverageMaps(1, 2)
+    total.add(maps, np.array([[True, True], [False, True]]))
+    np.testing.assert_allclose(total.mean()[0], [[1.0, 0.0], [0.25, 0.875]])
+    assert is_causal(maps) and not is_causal(maps.swapaxes(-1, -2))
+
+
+def test_evaluate_gives_the_record_exactly(trained):
+    workdir, record = trained
+    result = evaluate(load_run(workdir))
+    for protocol, metrics in record.metrics.items():
+        assert result["metrics"][protocol] == pytest.approx(metrics, abs=1e-6)
+
+
+def test_evaluate_other_protocols_and_bad_ones(trained):
+    run = load_run(trained[0])
+    result = evaluate(run, "validation", ("asli_official",))
+    assert set(result["metrics"]) == {"asli_official"}
+    with pytest.raises(UserError, match="easy"):
+        evaluate(run, "test", ("easy",))
+
+
+def test_pictures_and_projector_are_what_tensorboard_reads(trained, tmp_path):
+    workdir = trained[0]
+    said = inspect_run(workdir, tmp_path / "out", n_users=1)
+    assert any("pictures" in line for line in said)
+    events = EventAccumulator(str(tmp_path / "out"), size_guidance={"tensors": 0, "images": 0})
+    events.Reload()
+    tags = events.Tags()["tensors"] + events.Tags()["images"]
+    for wanted in ("item_attention", "intent_attention", "latent_intent"):
+        assert any(tag.startswith("user ") and tag.endswith(wanted) for tag in tags)
+    assert {"average/item_attention", "average/intent_attention", "average/by_distance"} <= set(tags)
+    png = next((tmp_path / "out" / "images").glob("user_*intent_attention.png")).read_bytes()
+    picture = tf.io.decode_png(png).numpy()
+    assert min(picture.shape[:2]) > 200 and picture.std() > 1
+
+    run = load_run(workdir)
+    rows = (tmp_path / "out" / "metadata.tsv").read_text().splitlines()
+    seq = run.split.sequences
+    assert len(rows) == seq.size("item") + 1 and rows[0].split("\t")[0] == "item"
+    assert rows[3].split("\t")[0] == str(seq.labels["item"][2])
+    reader = tf.train.load_checkpoint(str(tmp_path / "out"))
+    name = f"{projector.TENSOR}/.ATTRIBUTES/VARIABLE_VALUE"
+    np.testing.assert_array_equal(reader.get_tensor(name), run.model.item_matrix().numpy()[1:])
+    assert name in (tmp_path / "out" / "projector_config.pbtxt").read_text()
+
+
+def test_labels_are_those_of_the_events(trained):
+    seq = load_run(trained[0]).split.sequences
+    label = histories.event_labels(seq, 4, 5)[0]
+    assert str(seq.labels["item"][seq.items[4] - 1]) in label
+    assert str(seq.labels["action"][seq.actions[4] - 1]) in label
+
+
+def test_unknown_user_names_some_that_exist(trained, tmp_path):
+    with pytest.raises(UserError, match="nobody") as caught:
+        inspect_run(trained[0], tmp_path / "out", labels=["nobody"])
+    assert str(load_run(trained[0]).split.sequences.labels["user"][0]) in str(caught.value)
+    assert not (tmp_path / "out").exists()
+
+
+def test_model_without_attention_says_so(tmp_path):
+    runner.execute(config_of("pop"), tmp_path / "run")
+    said = " ".join(inspect_run(tmp_path / "run", tmp_path / "out"))
+    assert "no attention" in said and not (tmp_path / "out" / "images").exists()
+
+
+@pytest.mark.parametrize("content", [None, "{", "{}"])
+def test_bad_workdirs_are_one_line(tmp_path, content):
+    workdir = tmp_path / "run"
+    if content is not None:
+        workdir.mkdir()
+        (workdir / "config.json").write_text(content)
+    with pytest.raises(UserError) as caught:
+        load_run(workdir)
+    assert "\n" not in str(caught.value)
+
+
+def test_run_without_checkpoint(trained, tmp_path):
+    (tmp_path / "config.json").write_text((trained[0] / "config.json").read_text())
+    with pytest.raises(UserError, match="no checkpoint"):
+        load_run(tmp_path)

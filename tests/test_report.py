@@ -1,0 +1,166 @@
+"""The report is a pure function of records: numbers land where they belong, verdicts follow, both ways."""
+
+import re
+from html.parser import HTMLParser
+
+import pytest
+
+from experiments import papers
+from experiments.papers.schema import Cell
+from experiments.reporting.collect import collect
+from experiments.reporting.verdicts import decide, number_verdict
+from experiments.reporting.write import write
+from tests import report_records
+from tf_utils.cli import UserError
+
+
+def report(root, profile="") -> tuple[str, str]:
+    md, html = write("asli", root / "results", root / "out", profile)
+    return md.read_text(encoding="utf-8").replace("\\", ""), html.read_text(encoding="utf-8")  # no escapes
+
+
+def save(root, dataset, model, share=0.5, **changes):
+    return report_records.save(root / "results", dataset, model, share, **changes)
+
+
+def verdict(root, claim: str, profile="paper") -> str:
+    results = collect(papers.load("asli"), root / "results", profile)
+    (found,) = [c for c in results.paper.claims if c.id == claim]
+    return decide(found, results).verdict
+
+
+def lines(text: str, start: str) -> list[str]:
+    return [line for line in text.splitlines() if line.startswith(start)]
+
+
+def test_mean_and_sample_deviation_by_hand(tmp_path):
+    for seed, share in ((1, 0.4), (2, 0.5), (3, 0.6)):
+        save(tmp_path, "jd_appliances", "asli", share, seed=seed)
+    text, html = report(tmp_path)
+    assert "0.5000 ± 0.1000 (3)" in text and "0.5000 ± 0.1000 (3)" in html
+
+
+def test_without_records_it_says_what_to_run(tmp_path):
+    text, _ = report(tmp_path)
+    assert "make reproduce-asli" in text
+    assert not re.search(r"\d ± \d", text)
+
+
+def test_missing_cells_keep_their_reason(tmp_path):
+    save(tmp_path, "jd_appliances", "asli")
+    text, _ = report(tmp_path)
+    assert "tianchi_mobile_recommend_train_user.csv" in text and "never published" in text
+
+
+def test_budget_is_printed_in_the_cell(tmp_path):
+    save(tmp_path, "jd_appliances", "asli", 0.5, stopped_by="budget")
+    text, _ = report(tmp_path)
+    assert "stopped" in text and re.search(r"0\.5000 \(1\)[^|]*budget", text)
+
+
+def test_quick_is_never_shown_as_paper(tmp_path):
+    save(tmp_path, "jd_appliances", "asli", 0.25, profile="quick")
+    save(tmp_path, "jd_appliances", "asli", 0.75, profile="paper")
+    quick, paper = report(tmp_path, "quick")[0], report(tmp_path, "paper")[0]
+    assert "0.2500 (1)" in quick and "0.7500 (1)" not in quick
+    assert "0.7500 (1)" in paper and "0.2500 (1)" not in paper
+    titles = [line for line in quick.splitlines() if "Table 3" in line and line.startswith("**")]
+    assert titles and all("quick" in title.lower() for title in titles)
+
+
+def test_synthetic_tables_say_so(tmp_path):
+    save(tmp_path, "etsy", "asli", 0.5, synthetic=True, stand_in_for="Etsy")
+    text, html = report(tmp_path)
+    titles = [line for line in text.splitlines() if "Table 3" in line and "Etsy" in line and "as published" not in line]
+    assert titles and all("synthetic" in title.lower() for title in titles)
+    assert "synthetic" in html.lower()
+
+
+@pytest.mark.parametrize(("asli", "sasrec", "expected"), [(0.6, 0.4, "holds"), (0.4, 0.6, "does not hold")])
+def test_claim_that_asli_is_best_goes_both_ways(tmp_path, asli, sasrec, expected):
+    for model, share in (("asli", asli), ("sasrec", sasrec), ("nextitnet", 0.3), ("bpr_mf", 0.2), ("pop", 0.1)):
+        save(tmp_path, "jd_appliances", model, share)
+    assert verdict(tmp_path, "asli-best") == expected
+    assert verdict(tmp_path, "bpr-pop") == "holds"
+
+
+def test_claims_without_runs_are_not_tested(tmp_path):
+    save(tmp_path, "jd_appliances", "asli")
+    assert verdict(tmp_path, "asli-best") == verdict(tmp_path, "kernel-best") == "not tested"
+
+
+@pytest.mark.parametrize(
+    ("values", "expected"),
+    [
+        ({5: 0.3, 10: 0.5, 15: 0.4, 20: 0.4, 25: 0.35}, "holds"),
+        ({5: 0.1, 10: 0.2, 15: 0.3, 20: 0.4, 25: 0.5}, "does not hold"),
+    ],
+)
+def test_kernel_size_claim(tmp_path, values, expected):
+    for size, share in values.items():
+        save(tmp_path, "jd_appliances", "asli", share, sweep={} if size == 10 else {"kernel_size": size})
+    assert verdict(tmp_path, "kernel-monotone") == expected
+
+
+@pytest.mark.parametrize(
+    ("ours", "expected"), [(0.5133, "within"), (0.5332, "within"), (0.5400, "above"), (0.4900, "below")]
+)
+def test_number_verdicts(ours, expected):
+    assert number_verdict(ours, Cell("0.5133"), 0.02) == expected
+
+
+def test_significance_stands_beside_the_strongest_rival(tmp_path):
+    for model, share in (("asli", 0.9), ("sasrec", 0.4), ("bpr_mf", 0.2)):
+        save(tmp_path, "jd_appliances", model, share)
+    text, _ = report(tmp_path)
+    assert re.search(r"\| *NDCG@10 .*SASRec.*0\.5000", text) and "< 0.001" in text.replace("\\", "")
+
+
+class Checker(HTMLParser):
+    VOID = {"meta", "br", "img", "hr", "input", "link", "path", "circle", "rect", "line", "use"}
+
+    def __init__(self):
+        super().__init__()
+        self.open, self.outside = [], []
+
+    def handle_starttag(self, tag, attributes):
+        for name, value in attributes:
+            if name in ("src", "href", "xlink:href") and value and re.match(r"(https?:)?//", value) and tag != "a":
+                self.outside.append((tag, value))
+        if tag not in self.VOID:
+            self.open.append(tag)
+
+    def handle_startendtag(self, tag, attributes):
+        pass
+
+    def handle_endtag(self, tag):
+        if tag not in self.VOID:
+            assert self.open and self.open[-1] == tag, f"</{tag}> closes {self.open[-3:]}"
+            self.open.pop()
+
+
+def test_html_is_well_formed_and_self_contained(tmp_path):
+    for size in (5, 10, 20):
+        save(tmp_path, "jd_appliances", "asli", 0.4, sweep={} if size == 10 else {"kernel_size": size})
+    save(tmp_path, "jd_appliances", "sasrec", 0.5)
+    _, html = report(tmp_path)
+    checker = Checker()
+    checker.feed(html)
+    assert checker.open == [] and checker.outside == []
+    assert "<svg" in html or "data:image" in html
+
+
+def test_same_records_same_bytes(tmp_path):
+    save(tmp_path, "jd_appliances", "asli", 0.4)
+    save(tmp_path, "jd_appliances", "sasrec", 0.5)
+    assert report(tmp_path) == report(tmp_path)
+
+
+def test_malformed_record_is_one_line_and_leaves_the_old_report(tmp_path):
+    path = save(tmp_path, "jd_appliances", "asli")
+    before = report(tmp_path)
+    path.write_text("{")
+    with pytest.raises(UserError) as caught:
+        report(tmp_path)
+    assert "\n" not in str(caught.value) and path.name in str(caught.value)
+    assert (tmp_path / "out" / "report.md").read_text(encoding="utf-8").replace("\\", "") == before[0]
