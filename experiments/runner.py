@@ -25,6 +25,7 @@ from tf_utils.optimizers import make_optimizer
 from tf_utils.training import Progress, Stepper, fit
 
 VALIDATION_CUTOFFS = (5, 10, 50)
+LIMITS = ("train.max_epochs:", "train.budget_minutes:")  # a run may be continued with others: same bits, only more
 SELECTABLE = ("MRR", "AUC", *(f"{name}@{k}" for name in ("HR", "NDCG") for k in VALIDATION_CUTOFFS))
 
 
@@ -202,20 +203,19 @@ def finish(config, split: Split, model: Recommender, progress: Progress, workdir
 
 
 def claim_workdir(workdir: Path, config) -> None:
-    """Makes the workdir and writes config.json, or checks that the one there is the same. Raises UserError if not."""
+    """Makes the workdir and writes config.json; the one there may differ in `LIMITS` alone. Raises UserError if not."""
     wanted = json.loads(config.to_json_best_effort())
     path = workdir / "config.json"
     try:
         workdir.mkdir(parents=True, exist_ok=True)
         if path.exists():
             found = json.loads(path.read_text())
-            changed = sorted(_differences(found, wanted))
+            changed = sorted(d for d in _differences(found, wanted) if not d.startswith(LIMITS))
             if changed:
                 raise UserError(
                     f"{workdir} holds a run with another configuration ({', '.join(changed[:4])}); "
                     "choose another --workdir or delete it"
                 )
-            return
         write_atomically(path, json.dumps(wanted, indent=1, sort_keys=True))
     except (OSError, json.JSONDecodeError) as error:
         raise UserError(f"{workdir}: cannot be used as a workdir ({error}); choose another --workdir") from None

@@ -63,6 +63,13 @@ def test_interleaved_takes_turns():
     assert ratios(seconds["a"], seconds["b"]) == (0.5, 0.5, 0.5)
 
 
+def test_own_warm_up():
+    order = []
+    block = Block(lambda: order.append("run"), warm_up=lambda: order.append("warm"))
+    interleaved({"a": block}, 2)
+    assert order == ["warm", "run", "run"]
+
+
 def test_ratios_are_pairwise():
     """A machine that halves its speed in the second pair changes both times and no ratio."""
     assert ratios(np.array([1.0, 2.0]), np.array([4.0, 8.0])) == (0.25, 0.25)

@@ -155,7 +155,8 @@ def fit(
         stepper: built.
         validate: returns {protocol: {metric: value}} on the validation set.
         select: "protocol/metric", greater is better, e.g. "uniform100/NDCG@10".
-        workdir: holds checkpoints/latest and checkpoints/best; a run found there is continued.
+        workdir: holds checkpoints/latest and checkpoints/best; a run found there is continued, also one that had
+            ended, if it ended for a limit that is wider now.
         max_epochs: epochs at most.
         eval_every: epochs between validations.
         patience: validations without improvement before stopping.
@@ -178,6 +179,9 @@ def fit(
     )
     if latest.latest_checkpoint:
         latest.checkpoint.restore(latest.latest_checkpoint).assert_existing_objects_matched()
+        more_epochs = progress.stopped_by == "max_epochs" and progress.epoch < max_epochs
+        if more_epochs or (progress.stopped_by == "budget" and progress.elapsed < budget_seconds):
+            progress.stopped_by = ""  # it had only run out of what it now has more of
 
     steps = stepper.feed.steps_per_epoch
     while not progress.stopped_by:

@@ -15,10 +15,14 @@ AGREEMENT = 0.75  # share of the pairs that must lie on the median's side of the
 
 @dataclass(frozen=True)
 class Block:
-    """What is timed: `run()` does `units` units of work (steps, batches, passes) and waits for their result."""
+    """What is timed: `run()` does `units` units of work (steps, batches, passes) and waits for their result.
+
+    warm_up: what is run once beforehand, untimed (tracing, allocation); `run` itself if None.
+    """
 
     run: Callable[[], Any]
     units: float = 1.0
+    warm_up: Callable[[], Any] | None = None
 
 
 @dataclass(frozen=True)
@@ -61,7 +65,7 @@ class Row:
 def interleaved(
     blocks: Mapping[str, Block], rounds: int, clock: Callable[[], float] = time.perf_counter
 ) -> dict[str, np.ndarray]:
-    """Times every block once a round, in turn, after one round of warm-up (tracing, allocation) that is not counted.
+    """Times every block once a round, in turn, after a warm-up that is not counted.
 
     clock: seconds; `time.process_time` counts what this process computes and not what it waits for, so that it serves
     on a machine that is busy with other work, provided that TensorFlow has one thread (idle threads spin).
@@ -69,7 +73,7 @@ def interleaved(
     Returns {name: seconds a unit, float64 [rounds]}; entries of the same index were measured side by side.
     """
     for block in blocks.values():
-        block.run()
+        (block.warm_up or block.run)()
     seconds = {name: np.empty(rounds) for name in blocks}
     for i in range(rounds):
         for name, block in blocks.items():

@@ -67,6 +67,12 @@ def test_finished_run_is_not_trained_again(finished):
     assert again.metrics == record.metrics
 
 
+def test_run_that_ended_for_its_epochs_goes_on_with_more(finished, tmp_path):
+    for epochs in (1, 2):
+        record = runner.execute(config_of(max_epochs=epochs), tmp_path / "run")
+    assert record.epochs == 2 and record.metrics == finished[1].metrics
+
+
 def test_changed_config_is_refused_and_named(finished):
     workdir = finished[0]
     with pytest.raises(UserError, match=r"train.learning_rate: 0.001 before, 0.01 now"):
