@@ -182,7 +182,7 @@ def finish(config, split: Split, model: Recommender, progress: Progress, workdir
         seed=config.train.seed,
         sweep=sweep,
         config=json.loads(config.to_json_best_effort()),
-        **environment,
+        **(environment | {"device": environment["device"] | {"busy": machine_is_busy()}}),
         data_fingerprint=provenance.fingerprint,
         data_notes=[*provenance.notes, *evaluator.notes],
         synthetic=provenance.synthetic,
@@ -200,6 +200,11 @@ def finish(config, split: Split, model: Recommender, progress: Progress, workdir
     )
     run_record.save(workdir / "record", record, test)
     return record
+
+
+def machine_is_busy() -> bool:
+    """Whether more work waits for the cores than this process alone makes, over the last five minutes."""
+    return os.getloadavg()[1] > 1.25 * len(os.sched_getaffinity(0))
 
 
 def claim_workdir(workdir: Path, config) -> None:

@@ -164,3 +164,12 @@ def test_malformed_record_is_one_line_and_leaves_the_old_report(tmp_path):
         report(tmp_path)
     assert "\n" not in str(caught.value) and path.name in str(caught.value)
     assert (tmp_path / "out" / "report.md").read_text(encoding="utf-8").replace("\\", "") == before[0]
+
+
+@pytest.mark.parametrize(("busy", "expected"), [(False, "holds"), (True, "not tested")])
+def test_times_of_a_busy_machine_decide_nothing(tmp_path, busy, expected):
+    device = report_records.DEVICE | {"busy": busy}
+    save(tmp_path, "jd_appliances", "asli", 0.5, seconds_per_epoch=3.0, device=device)
+    save(tmp_path, "jd_appliances", "sasrec", 0.5, seconds_per_epoch=2.0, device=device)
+    assert verdict(tmp_path, "epoch-time") == expected
+    assert ("shared the machine" in report(tmp_path)[0]) is busy

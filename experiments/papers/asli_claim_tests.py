@@ -147,7 +147,7 @@ def converges_faster(results) -> list[Finding]:
     for dataset in source.datasets:
         keys = (ASLI, SAS, NEXT)
         points = {key: _converged(source, dataset, key) for key in keys}
-        if all(points.values()) and source.one_device(dataset, keys):
+        if all(points.values()) and source.comparable_times(dataset, keys):
             seconds = {key: median(p.seconds for p in points[key]) for key in keys}
             evidence = ", ".join(f"{results.label(key, 'table3')} {seconds[key]:.0f} s" for key in keys)
             holds = seconds[ASLI] < min(seconds[SAS], seconds[NEXT])
@@ -159,7 +159,7 @@ def epoch_costs_more(results) -> list[Finding]:
     source, findings = results.measured("figure3"), []
     for dataset in source.datasets:
         times = [[r.seconds_per_epoch for r in source.records(dataset, key)] for key in (ASLI, SAS)]
-        if all(times) and source.one_device(dataset, (ASLI, SAS)):
+        if all(times) and source.comparable_times(dataset, (ASLI, SAS)):
             ours, sasrec = map(mean, times)
             evidence = f"ASLI {ours:.2f} s, SASRec {sasrec:.2f} s an epoch"
             findings.append(source.finding(dataset, _verdict(ours > sasrec), evidence))
@@ -169,8 +169,9 @@ def epoch_costs_more(results) -> list[Finding]:
 def length_cost(results) -> list[Finding]:
     source, findings = results.measured("scaling"), []
     for dataset in source.datasets:
-        runs = [source.records(dataset, Key("asli", "paper", sweep_of(max_length=n))) for n in (50, 600)]
-        if all(runs):
+        keys = [Key("asli", "paper", sweep_of(max_length=n)) for n in (50, 600)]
+        runs = [source.records(dataset, key) for key in keys]
+        if all(runs) and source.comparable_times(dataset, keys):
             short, long = (mean(r.seconds_per_epoch for r in records) for records in runs)
             if short > 0:
                 evidence = f"{short:.2f} s at n = 50, {long:.2f} s at n = 600: {long / short:.1f} times"

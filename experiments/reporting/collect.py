@@ -53,9 +53,10 @@ class Measured:
     def statistic(self, dataset: str, name: str) -> float | None:
         return self.results.statistic(dataset, name)
 
-    def one_device(self, dataset: str, keys: Sequence[Key]) -> bool:
-        devices = {str(r.device) for key in keys for r in self.records(dataset, key)}
-        return len(devices) == 1
+    def comparable_times(self, dataset: str, keys: Sequence[Key]) -> bool:
+        """Whether the runs' seconds may be compared: one kind of machine, and not busy with other work."""
+        devices = [r.device for key in keys for r in self.records(dataset, key)]
+        return len({str(device) for device in devices}) == 1 and not any(device.get("busy") for device in devices)
 
     def finding(self, dataset: str, verdict: str, evidence: str, noise: bool | None = None) -> Finding:
         return Finding(verdict, evidence, self.place(dataset), self.kind(dataset), noise)

@@ -46,11 +46,11 @@ def header_blocks(results: Results, decided: Sequence[tuple[Claim, Decision]]) -
     if all(results.kind(name) == SYNTHETIC for name in results.datasets):
         blocks.append(Paragraph("All data of this report is synthetic: no real data set was run.", "banner"))
     verdicts = Counter(decision.verdict for _, decision in decided)
-    summary = ", ".join(f"{count} {verdict}" for verdict, count in sorted(verdicts.items(), key=_untested_last))
+    summary = ", ".join(f"{verdict}: {count}" for verdict, count in sorted(verdicts.items(), key=_untested_last))
     return [
         *blocks,
         Heading(2, "What was run", "run"),
-        Bullets((f"Claims: {summary}.", *_facts(results), *paper.notes)),
+        Bullets((f"Claims ({len(decided)}): {summary}.", *_facts(results), *paper.notes)),
     ]
 
 
@@ -74,6 +74,12 @@ def _facts(results: Results) -> list[str]:
         facts.append(f"{_plural(len(cut), 'run')} ended by the time budget (marked in the cells): {', '.join(names)}.")
     else:
         facts.append("No run was ended by its time budget.")
+    busy = sum(bool(record.device.get("busy")) for record in records)
+    if busy:
+        facts.append(
+            f"{_plural(busy, 'run')} shared the machine with other work: their seconds are shown, but no claim about "
+            "time rests on them."
+        )
     return facts
 
 
