@@ -18,7 +18,7 @@ PASS = --profile=$(PROFILE) --strategy=$(STRATEGY) --precision=$(PRECISION) --ru
   $(if $(DATA_DIR),--data_dir=$(DATA_DIR)) $(if $(DATASETS),--datasets=$(DATASETS)) \
   $(if $(SEEDS),--seeds=$(SEEDS)) $(if $(RESULTS),--results=$(RESULTS)) $(FLAGS)
 
-.PHONY: help setup reproduce-asli report test test-slow tensorboard bench lint clean
+.PHONY: help setup report test test-slow tensorboard bench lint clean
 
 help:
 	@echo "make reproduce-asli   set up, find or generate data, train, evaluate, write the report (PROFILE=quick|paper)"
@@ -37,6 +37,7 @@ $(VENV)/.installed: requirements.txt
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements.txt
 	@touch $@
 
+# Not .PHONY: make would not look for a pattern rule then.
 reproduce-%: setup
 	@$(BIN)/python -m experiments.reproduce --paper=$* $(PASS)
 

@@ -18,14 +18,17 @@ from experiments.benchmarks.settings import Settings
 PUBLISHED = 45 / 7
 
 
-def asli_block(settings: Settings, split: Split, dim: int, length: int) -> Block:
-    """Steps of ASLI at its published dropout and kernel size, over batches in memory."""
+def asli_block(settings: Settings, split: Split, dim: int, length: int, groups: int = 1) -> Block:
+    """Steps of ASLI at its published dropout and kernel size, over batches in memory.
+
+    groups: length groups; where all histories are equally long, more than one saves nothing.
+    """
     config = models.default_config("asli")
     config.update(dict(dim=dim, max_length=length))
     model = models.build("asli", config, steps.spec_of(split))
     feed = next_item_feed(split, length, settings.growth_batch, seed=1, **model.feed_options())
     batches = steps.full_batches(feed, settings.growth_batch, settings.steps)
-    return steps.step_block(steps.our_step(model, feed, settings.groups), batches)
+    return steps.step_block(steps.our_step(model, feed, groups), batches)
 
 
 def run(settings: Settings) -> list[Row]:
@@ -64,7 +67,7 @@ def run(settings: Settings) -> list[Row]:
     series(
         "n",
         (min(s.growth_lengths), longest),
-        lambda n: asli_block(s, tmall, s.growth_dim, n),
+        lambda n: asli_block(s, tmall, s.growth_dim, n, s.groups),
         PUBLISHED,
         f"{size}, mean length {tmall.sequences.lengths.mean():.0f} as on the paper's Tmall, spread as on MovieLens-1M",
         ", lengths as on Tmall",
