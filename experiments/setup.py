@@ -11,6 +11,7 @@ from tf_utils.strategy import make_strategy
 
 def devices(strategy: str, logical_cpus: int, precision: str, deterministic: bool, threads: int):
     """Applies the settings and returns the tf.distribute.Strategy. Raises UserError for those that cannot be met."""
+    tf.get_logger().setLevel("ERROR")  # it warns that each model's evaluator is a graph of its own
     if threads:
         tf.config.threading.set_intra_op_parallelism_threads(threads)
         tf.config.threading.set_inter_op_parallelism_threads(threads)

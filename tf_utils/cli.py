@@ -5,7 +5,7 @@ import re
 import sys
 from collections.abc import Callable, Sequence
 
-from absl import app, flags
+from absl import app, flags, logging
 
 
 class UserError(Exception):
@@ -68,6 +68,8 @@ def run(main: Callable[[Sequence[str]], int | None]) -> None:
                 _fail(f"{error.filename}: not writable; choose another directory or change its permissions")
             raise
 
+    if not flags.FLAGS["verbosity"].present:
+        logging.set_verbosity(logging.WARNING)
     app.run(guarded, argv=argv[:1])
 
 
