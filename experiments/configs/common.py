@@ -47,7 +47,7 @@ def base_config(paper: str, dataset: str, model: str, variant: str = "paper") ->
                 clip_norm=0.0,
                 windows="last",
                 exclude="train",
-                groups=4,  # length groups of the packed batch; 1: padded
+                groups=6,  # length groups of the packed batch; 1: padded
             ),
             eval=dict(
                 select="uniform100/NDCG@10",

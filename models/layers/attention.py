@@ -6,6 +6,8 @@ from models.layers.dropout import StatelessDropout
 from tf_utils.keras_gate import tf
 from tf_utils.masks import causal, softmax_where
 
+QUERY_CHUNKS = 2  # more save less than their slices cost
+
 
 class MaskedAttention(tf.keras.layers.Layer):
     """softmax(Q K^T / s) V with padded keys, and (if causal) later keys, masked out; heads are slices of d.
@@ -62,12 +64,16 @@ class MaskedAttention(tf.keras.layers.Layer):
         """
         q, k, v = self._split(self.query(queries)), self._split(self.key(keys)), self._split(self.value(keys))
         q = q * self.scale
-        logits = tf.einsum("bhqd,bhkd->bhqk", q, k)
+        logits = tf.matmul(q, k, transpose_b=True)
         mask = key_mask[:, None, None, :]
         if self.causal:
             mask = mask & causal(tf.shape(queries)[1], tf.shape(keys)[1])
         weights = softmax_where(logits, mask)
-        result = tf.einsum("bhqk,bhkd->bhqd", self.dropout(weights, training=training), v)
+        if training:
+            # `weights` is computed beside this for those who look at it; a graph in which nobody does drops it.
+            result = self._attend(q, k, v, mask)
+        else:
+            result = tf.matmul(weights, v)
         # Where nothing is visible the softmax is uniform. To clear that here costs d cells a row instead of T.
         sees = tf.cast(tf.reduce_any(mask, axis=-1, keepdims=True), result.dtype)
         result = tf.reshape(tf.transpose(result * sees, [0, 2, 1, 3]), tf.shape(queries))
@@ -76,8 +82,76 @@ class MaskedAttention(tf.keras.layers.Layer):
             result = self.output_projection(result)
         return result, weights * sees
 
+    def _attend(self, q: tf.Tensor, k: tf.Tensor, v: tf.Tensor, mask: tf.Tensor) -> tf.Tensor:
+        """[B, h, Q, e]: `_weighted_sum`; causal queries go in QUERY_CHUNKS chunks, each with the keys up to its end."""
+        rows, keys = tf.shape(q)[2], tf.shape(k)[2]
+        chunks = QUERY_CHUNKS if self.causal else 1
+        ends = [(rows * (j + 1) // chunks, keys - rows + rows * (j + 1) // chunks) for j in range(chunks - 1)]
+        ends.append((rows, keys))
+        starts = [0, *(row for row, _ in ends[:-1])]
+        seen = [mask[:, :, lo:hi, :to] for lo, (hi, to) in zip(starts, ends, strict=True)] if chunks > 1 else [mask]
+        keeps, scale = [None] * chunks, 1.0
+        if self.dropout.drops:
+            for j, (lo, (hi, to)) in enumerate(zip(starts, ends, strict=True)):
+                keeps[j], scale = self.dropout.draw(tf.concat([tf.shape(q)[:2], tf.stack([hi - lo, to])], axis=0))
+        return _weighted_sum(q, k, v, ends, seen, keeps, scale)
+
     def _split(self, x: tf.Tensor) -> tf.Tensor:
         """[B, T, d] -> [B, heads, T, d / heads]."""
         shape = tf.shape(x)
         x = tf.reshape(x, [shape[0], shape[1], self.heads, self.dim // self.heads])
         return tf.transpose(x, [0, 2, 1, 3])
+
+
+def _weighted_sum(q, k, v, ends, masks, keeps, scale) -> tf.Tensor:
+    """softmax(q k' where mask) v with dropout of the weights; with a gradient of few passes over the map.
+
+    Chunk j has the queries ends[j - 1][0]..ends[j][0] - 1 and the keys below ends[j][1].
+    The gradient of the logits is P * (drop(dO v') - rowsum(dO * O)) (Dao et al., NeurIPS 2022, appendix B.2); where the
+    mask is False, P is 0. Rows in which nothing is visible must get no gradient (the caller clears their result).
+    Slices and their gradients are written out: that of a strided slice costs as much as a product.
+
+    Args:
+        q, k, v: [B, h, Q, e], [B, h, K, e] twice.
+        ends, masks, keeps: one entry a chunk: int32 [] twice, bool broadcastable to the chunk's map, and bool of its
+            shape (or None: nothing is dropped).
+        scale: of what dropout keeps.
+    """
+    chunks = list(range(len(ends)))
+    cut = lambda x, lo, hi: x if len(ends) == 1 else x[:, :, lo:hi]  # noqa: E731
+    rows = lambda x, j: cut(x, ends[j - 1][0] if j else 0, ends[j][0])  # noqa: E731
+    upto = lambda x, j: x if j == chunks[-1] else x[:, :, : ends[j][1]]  # noqa: E731
+    join = lambda parts: parts[0] if len(parts) == 1 else tf.concat(parts, axis=2)  # noqa: E731
+
+    def drop(x, j):
+        return x if keeps[j] is None else tf.raw_ops.Select(condition=keeps[j], x=x, y=tf.zeros_like(x))
+
+    def add_up(parts):
+        """The sum of [B, h, ends[j][1], e]."""
+        total = parts[-1]
+        for j in reversed(chunks[:-1]):
+            total = tf.concat([total[:, :, : ends[j][1]] + parts[j], total[:, :, ends[j][1] :]], axis=2)
+        return total
+
+    @tf.custom_gradient
+    def forward(q, k, v):
+        factor = tf.constant(scale, q.dtype)
+        weights = [softmax_where(tf.matmul(rows(q, j), upto(k, j), transpose_b=True), masks[j]) for j in chunks]
+        dropped = [drop(weights[j], j) for j in chunks]
+        result = join([tf.matmul(dropped[j], upto(v, j)) for j in chunks]) * factor
+
+        def backward(grad):
+            along = tf.reduce_sum(grad * result, axis=-1, keepdims=True)
+            grad *= factor
+            dq, dk, dv = [], [], []
+            for j in chunks:
+                part = rows(grad, j)
+                dlogits = weights[j] * (drop(tf.matmul(part, upto(v, j), transpose_b=True), j) - rows(along, j))
+                dq.append(tf.matmul(dlogits, upto(k, j)))
+                dk.append(tf.matmul(dlogits, rows(q, j), transpose_a=True))
+                dv.append(tf.matmul(dropped[j], part, transpose_a=True))
+            return join(dq), add_up(dk), add_up(dv)
+
+        return result, backward
+
+    return forward(q, k, v)

@@ -33,9 +33,18 @@ class StatelessDropout(tf.keras.layers.Layer):
         """inputs: any shape, floating. Returns the same shape and dtype."""
         if not training or self._dropped_levels == 0:
             return inputs
-        scale = LEVELS / (LEVELS - self._dropped_levels)
-        keep = random_bytes(tf.shape(inputs)) >= tf.cast(self._dropped_levels, tf.uint8)
-        return inputs * (tf.cast(keep, inputs.dtype) * tf.cast(scale, inputs.dtype))
+        keep, scale = self.draw(tf.shape(inputs))
+        return inputs * (tf.cast(keep, inputs.dtype) * tf.constant(scale, inputs.dtype))
+
+    @property
+    def drops(self) -> bool:
+        """Whether the quantised rate is positive."""
+        return self._dropped_levels > 0
+
+    def draw(self, shape: tf.Tensor) -> tuple[tf.Tensor, float]:
+        """A mask (bool, of the given shape, True where a cell is kept) and the scale of what is kept."""
+        keep = random_bytes(shape) >= tf.cast(self._dropped_levels, tf.uint8)
+        return keep, LEVELS / (LEVELS - self._dropped_levels)
 
     def get_config(self):
         return super().get_config() | {"rate": self.rate}
