@@ -173,7 +173,12 @@ def _key(sweep) -> tuple:
 def _finished(done: dict, job: Job) -> bool:
     run = job.run
     key = (run.dataset, run.model, run.variant, job.profile, job.config.train.seed, _key(run.sweep))
-    return key in done and done[key].config == json.loads(job.config.to_json_best_effort())
+    return key in done and _science(done[key].config) == _science(json.loads(job.config.to_json_best_effort()))
+
+
+def _science(config: dict) -> dict:
+    """What of a configuration may change a result; the number of length groups is a matter of speed."""
+    return config | {"train": {name: value for name, value in config["train"].items() if name != "groups"}}
 
 
 if __name__ == "__main__":
