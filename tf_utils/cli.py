@@ -43,10 +43,13 @@ def _cause(error: BaseException) -> str:
 
 def run(main: Callable[[Sequence[str]], int | None]) -> None:
     """Parses the flags, calls `main(argv)` and exits with 0, `main`'s own code, or 2 for a `UserError`."""
+    app.define_help_flags()
     try:
         argv = flags.FLAGS(sys.argv, known_only=False)
         if len(argv) > 1:
             raise UserError(f"unexpected argument {argv[1]!r}; flags are written --name=value")
+    except SystemExit:  # absl has printed the help, and would exit with 1
+        raise SystemExit(0) from None
     except flags.Error as error:
         _fail(f"{_cause(error)} (see --help)")
     except (KeyError, AttributeError) as error:  # from ml_collections, for --config.x=... where there is no x
