@@ -210,6 +210,89 @@ def next_item_feed(
     return Feed(batch, -(-len(users) // batch_size), len(users), int(np.sum(end - first - 1)), packable=True)
 
 
+def target_windows(split: Split, length: int, targets: int) -> tuple[np.ndarray, ...]:
+    """Every run of `length` training events with the `targets` training events after it.
+
+    A user with fewer training events than that has one shorter window (LEDGER T14: padded, not dropped): the last
+    `targets` events as targets, or all but the first if there are fewer, and what comes before them as inputs.
+
+    Returns:
+        users int32, first, middle, end int64, each [instances]: inputs first..middle-1, targets middle..end-1.
+    """
+    starts, ends = split.sequences.offsets[:-1], split.train_ends
+    users = np.flatnonzero(ends - starts >= 2)
+    starts, ends = starts[users], ends[users]
+    counts = np.maximum(ends - starts - (length + targets) + 1, 1)
+    back = np.arange(counts.sum()) - np.repeat(np.cumsum(counts) - counts, counts)
+    users, starts, ends = np.repeat(users, counts), np.repeat(starts, counts), np.repeat(ends, counts) - back
+    middle = ends - np.minimum(targets, ends - starts - 1)
+    return (users + 1).astype(np.int32), np.maximum(starts, middle - length), middle, ends
+
+
+def window_feed(
+    split: Split, length: int, targets: int, batch_size: int, seed: int, exclude: str = "train", negatives: int = 0
+) -> Feed:
+    """Sliding windows: `length` events and the `targets` events after them (Caser section 3, AttRec eq. 11).
+
+    Fields: user [B]; items, categories, actions [B, length]; positives [B, targets]; negatives [B, negatives]; all
+    int32, left-padded (a row with fewer targets has as many negatives less); valid_count, the number of targets.
+
+    Args:
+        split: the data; only training events are used.
+        length: L; 1 for models of the transition from the previous item.
+        targets: T.
+        batch_size: windows of the global batch.
+        seed: of order and negatives.
+        exclude: negatives are drawn, with replacement, from outside what the user did in training ("train"), the
+            targets of the window alone ("targets", LEDGER T9), or from all items ("none").
+        negatives: a window; 0: as many as targets.
+    """
+    seq = split.sequences
+    users, first, middle, end = target_windows(split, length, targets)
+    if not len(users):
+        raise UserError(f"{seq.provenance.name}: no user has two training events; check the filters and the split")
+    n_users, n_items = seq.size("user"), seq.size("item")
+    if exclude == "train":
+        mask = split.train_mask()
+        sampler = ComplementSampler(seq.users_of_events()[mask], seq.items[mask].astype(np.int64), n_users, n_items)
+        rows = users
+    elif exclude == "targets":
+        sizes = end - middle
+        owner = np.repeat(np.arange(1, len(users) + 1), sizes)
+        index = np.repeat(middle, sizes) + np.arange(len(owner)) - np.repeat(np.cumsum(sizes) - sizes, sizes)
+        sampler = ComplementSampler(owner, seq.items[index].astype(np.int64), len(users), n_items)
+        rows = np.arange(1, len(users) + 1)
+    elif exclude == "none":
+        sampler = ComplementSampler(np.array([], np.int64), np.array([], np.int64), 0, n_items)
+        rows = np.zeros(len(users), np.int64)
+    else:
+        raise UserError(f'exclude must be "train", "targets" or "none", got {exclude!r}')
+    negatives = negatives or targets
+
+    store = Store(seq)
+    order = {"user": users, "row": rows, "first": first, "middle": middle, "end": end}
+    table = {name: tf.constant(x) for name, x in order.items()}
+
+    def batch(step: tf.Tensor) -> Batch:
+        chosen = epoch_rows(step, batch_size, len(users), seed)
+        user, row, lo, mid, hi = (tf.gather(table[name], chosen) for name in order)
+        positives = store.window(mid, hi, tf.constant(targets))["items"]
+        missing = targets - (hi - mid)
+        column = tf.range(negatives, dtype=tf.int64)[None, :]
+        # The sampler needs a positive for users who have every item; the newest target will do.
+        against = tf.repeat(positives[:, -1:], negatives, axis=1)
+        drawn = sampler(row, against, step_seed(seed, step, 0))
+        return {
+            "user": user,
+            **store.window(lo, mid, tf.constant(length)),
+            "positives": positives,
+            "negatives": tf.where(column >= missing[:, None], drawn, 0),
+            "valid_count": tf.reduce_sum(tf.cast(positives > 0, tf.float32)),
+        }
+
+    return Feed(batch, -(-len(users) // batch_size), len(users), int(np.sum(end - middle)))
+
+
 def pairwise_feed(split: Split, batch_size: int, seed: int) -> Feed:
     """(user, item, other item) triples: each training event once an epoch, with one item the user has not touched.
 

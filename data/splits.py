@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -40,6 +40,12 @@ class Split:
         """bool [events]: True for the events a model may train on."""
         seq = self.sequences
         return np.arange(len(seq)) < np.repeat(self.train_ends, seq.lengths)
+
+    def with_validation(self) -> Split:
+        """The same split, with the validation targets among the training events (to refit before the test)."""
+        ends = self.train_ends.copy()
+        ends[self.validation.users - 1] = self.validation.targets + 1
+        return replace(self, train_ends=ends)
 
     def item_counts(self, train_only: bool) -> np.ndarray:
         """int64 [n_items + 1]: events an item, over the training part or over everything."""

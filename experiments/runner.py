@@ -13,7 +13,7 @@ import numpy as np
 
 import models
 from data import candidates, catalog
-from data.pipeline import Feed, next_item_feed, pairwise_feed
+from data.pipeline import Feed, next_item_feed, pairwise_feed, window_feed
 from data.splits import Split, leave_one_out
 from data.stats import statistics
 from models.base import DataSpec, Recommender
@@ -61,6 +61,9 @@ def make_feed(config, split: Split, model: Recommender) -> Feed:
     train = config.train
     if model.regime == "pairwise":
         return pairwise_feed(split, train.batch_size, train.seed)
+    if model.regime == "window":
+        length, targets = config.model.max_length, config.model.targets
+        return window_feed(split, length, targets, train.batch_size, train.seed, **model.feed_options())
     if model.regime == "next_item":
         return next_item_feed(
             split,

@@ -104,9 +104,6 @@ class Recommender(tfrs.Model):
         """[] float32: what is added to the loss once a step, whatever the batch."""
         return 0.0
 
-    def after_update(self) -> None:
-        """Runs after each optimiser step, in graph (projections onto a unit ball)."""
-
     def fit_counts(self, split) -> None:
         """Fits a model whose regime is None to the training part of a data.splits.Split."""
         raise NotImplementedError

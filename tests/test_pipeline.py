@@ -3,8 +3,18 @@
 import numpy as np
 import pytest
 
-from data.pipeline import Feed, Store, epoch_rows, evaluation_batches, next_item_feed, pairwise_feed, training_windows
+from data.pipeline import (
+    Feed,
+    Store,
+    epoch_rows,
+    evaluation_batches,
+    next_item_feed,
+    pairwise_feed,
+    training_windows,
+    window_feed,
+)
 from data.splits import leave_one_out
+from tests import tiny
 from tests.tiny import arrays, sequences_of
 from tf_utils.cli import UserError
 from tf_utils.keras_gate import tf
@@ -214,3 +224,61 @@ def test_unknown_options():
 def test_feed_without_slices():
     feed = Feed(lambda step: {"x": step * 2}, 1, 1, 1)
     assert [int(b["x"]) for b in feed.dataset(5).take(3)] == [10, 12, 14]
+
+
+def windows_by_hand(history, length, targets):
+    """(inputs, targets) of a user's training events, newest window first, written from the definition."""
+    if len(history) < 2:
+        return []
+    if len(history) < length + targets:
+        count = min(targets, len(history) - 1)
+        return [(history[: len(history) - count][-length:], history[len(history) - count :])]
+    ends = range(len(history), length + targets - 1, -1)
+    return [(history[e - targets - length : e - targets], history[e - targets : e]) for e in ends]
+
+
+@pytest.mark.parametrize(("length", "targets"), [(5, 3), (1, 1), (2, 4)])
+@pytest.mark.parametrize("exclude", ["train", "targets", "none"])
+def test_windows_are_all_runs_of_inputs_and_targets(tiny_split, length, targets, exclude):
+    split = tiny_split
+    seq = split.sequences
+    expected, done = [], {}
+    for user, (start, end) in enumerate(zip(seq.offsets[:-1], split.train_ends, strict=True), 1):
+        history = seq.items[start:end].tolist()
+        done[user] = set(history)
+        pad = lambda x, n: (0,) * (n - len(x)) + tuple(x)  # noqa: E731
+        expected += [(user, pad(a, length), pad(b, targets)) for a, b in windows_by_hand(history, length, targets)]
+    feed = window_feed(split, length, targets, 7, seed=3, exclude=exclude, negatives=4)
+    assert feed.instances == len(expected)
+    assert feed.targets == sum(np.count_nonzero(t) for _, _, t in expected)
+    found = []
+    for step in range(feed.steps_per_epoch):
+        batch = tiny.arrays(feed.batch(tf.constant(step, tf.int64)))
+        assert batch["valid_count"] == np.count_nonzero(batch["positives"])
+        rows = zip(*(batch[name].tolist() for name in ("user", "items", "positives", "negatives")), strict=True)
+        for user, items, positives, negatives in rows:
+            found.append((user, tuple(items), tuple(positives)))
+            missing = positives.count(0)
+            assert negatives[:missing] == [0] * missing and 0 not in negatives[missing:]
+            excluded = {"train": done[user], "targets": set(positives), "none": set()}[exclude]
+            assert not excluded & set(negatives[missing:])
+    assert sorted(found) == sorted(expected)
+
+
+def test_window_negatives_are_uniform_outside_the_targets(tiny_split):
+    """Items of the user that are no target of the window are drawn as often as any other."""
+    feed = window_feed(tiny_split, 3, 2, 64, seed=1, exclude="targets", negatives=200)
+    batch = tiny.arrays(feed.batch(tf.constant(0, tf.int64)))
+    for positives, negatives in zip(batch["positives"][:8], batch["negatives"][:8], strict=True):
+        room = np.setdiff1d(np.arange(1, tiny.N_ITEMS + 1), positives)
+        counts = np.bincount(negatives, minlength=tiny.N_ITEMS + 1)[room]
+        assert counts.sum() == np.count_nonzero(negatives)
+        chi_square = np.sum((counts - counts.mean()) ** 2) / counts.mean()
+        assert chi_square < 2 * len(room)
+
+
+def test_refit_trains_on_the_validation_target_and_never_on_the_test_target(tiny_split):
+    wider = tiny_split.with_validation()
+    added = np.flatnonzero(wider.train_mask() & ~tiny_split.train_mask())
+    assert sorted(added) == sorted(tiny_split.validation.targets)
+    assert not wider.train_mask()[wider.test.targets].any()

@@ -22,10 +22,13 @@ class DenseAdam(tf.keras.optimizers.legacy.Adam):
 
 
 def make_optimizer(config) -> tf.keras.optimizers.legacy.Optimizer:
-    """The optimiser of config.train: name ("adam" or "adagrad"), learning_rate, beta_2, clip_norm (0: none)."""
+    """The optimiser of config.train: name ("adam" or "adagrad"), learning_rate, clip_norm (0: none); of Adam also
+    beta_2, of Adagrad initial_accumulator (default 0.1)."""
     clip = {"global_clipnorm": config.clip_norm} if config.clip_norm else {}
     if config.optimizer == "adam":
         return DenseAdam(config.learning_rate, beta_2=config.beta_2, **clip)
     if config.optimizer == "adagrad":
-        return tf.keras.optimizers.legacy.Adagrad(config.learning_rate, initial_accumulator_value=0.1, **clip)
+        return tf.keras.optimizers.legacy.Adagrad(
+            config.learning_rate, initial_accumulator_value=config.get("initial_accumulator", 0.1), **clip
+        )
     raise ValueError(f'optimizer must be "adam" or "adagrad", got {config.optimizer!r}')

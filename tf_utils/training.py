@@ -108,7 +108,6 @@ class Stepper:
         # Dense: replicas touch different numbers of rows of a table, which a sparse all-reduce refuses.
         gradients = [g if g is None else tf.convert_to_tensor(g) for g in tape.gradient(loss, weights)]
         self.optimizer.apply_gradients(zip(gradients, weights, strict=True))
-        self.model.after_update()
         return loss
 
 

@@ -4,6 +4,18 @@ from tf_utils.keras_gate import tf
 from tf_utils.masks import valid
 
 
+class UnitBall(tf.keras.constraints.Constraint):
+    """Rows longer than 1 are scaled back to length 1; the others stay as they are, to the bit.
+
+    The optimiser applies it after each update, on every replica alike. (Keras' MaxNorm shrinks short rows too, by its
+    epsilon.) Reference: AttRec eq. 12; PRME and TransRec constrain their items so.
+    """
+
+    def __call__(self, w: tf.Tensor) -> tf.Tensor:
+        """w: [rows, d]. Returns the same shape and dtype."""
+        return tf.clip_by_norm(w, 1.0, axes=[1])
+
+
 class PaddedEmbedding(tf.keras.layers.Layer):
     """A table [size + 1, d] whose row 0 reads as zeros and receives no gradient.
 
@@ -11,22 +23,31 @@ class PaddedEmbedding(tf.keras.layers.Layer):
         size: number of ids, padding not counted.
         dim: d.
         initializer: of the table.
+        constraint: of the table, e.g. UnitBall().
 
     Reference: ASLI section 3.4.1 ("a constant zero vector 0 is used for padding").
     """
 
-    def __init__(self, size: int, dim: int, initializer="glorot_uniform", **kwargs):
+    def __init__(self, size: int, dim: int, initializer="glorot_uniform", constraint=None, **kwargs):
         super().__init__(**kwargs)
         self.size, self.dim, self.initializer = size, dim, tf.keras.initializers.get(initializer)
+        self.constraint = constraint
 
     def build(self, input_shape=None):
-        self.table = self.add_weight(name="table", shape=[self.size + 1, self.dim], initializer=self.initializer)
+        shape = [self.size + 1, self.dim]
+        self.table = self.add_weight(
+            name="table", shape=shape, initializer=self.initializer, constraint=self.constraint
+        )
         super().build(input_shape)
 
     def call(self, ids: tf.Tensor) -> tf.Tensor:
         """ids: int32 [...], 0..size. Returns [..., d] in the compute dtype, zeros where the id is 0."""
         vectors = tf.cast(tf.gather(self.table, ids), self.compute_dtype)
         return vectors * tf.cast(valid(ids), vectors.dtype)[..., None]
+
+    def squares(self) -> tf.Tensor:
+        """[]: the sum of the squares of the table, padding left out, in its own dtype (for L2 on whole tables)."""
+        return tf.reduce_sum(tf.square(self.table[1:]))
 
     def matrix(self) -> tf.Tensor:
         """[size + 1, d]: all vectors, row 0 zeros (one product with it scores every item)."""
