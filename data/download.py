@@ -1,4 +1,4 @@
-"""Finds the official files, and downloads the two sets that GroupLens allows everybody to fetch.
+"""Finds the official files, and downloads the sets of GroupLens that have a published checksum.
 
 $ python -m data.download --name=ml-1m [--data_dir=DIR]
 """
@@ -17,6 +17,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from data.cache import cache_root
+from data.sources import amazon_ratings, lastfm_hetrec, movielens_hetrec, s3rec
 from tf_utils.cli import UserError
 
 TIMEOUT_SECONDS = 30
@@ -33,6 +34,25 @@ FILES = {
     ),
     "taobao": ("taobao/UserBehavior.csv", "taobao_userbehavior/UserBehavior.csv", "UserBehavior.csv"),
     "etsy": ("etsy/etsy.csv", "etsy.csv"),
+    "ml-20m": ("ml-20m/ratings.csv",),
+    "ml-hetrec": tuple(
+        f"{folder}/{file}"
+        for folder in ("hetrec2011-movielens-2k-v2", "hetrec2011-movielens-2k", "ml-hetrec")
+        for file in movielens_hetrec.FILE_NAMES
+    ),
+    "lastfm-hetrec": tuple(
+        f"{folder}/{lastfm_hetrec.FILE_NAME}" for folder in ("hetrec2011-lastfm-2k", "lastfm-hetrec")
+    ),
+    "movietweetings": tuple(f"{folder}/ratings.dat" for folder in ("movietweetings", "MovieTweetings/latest")),
+    **dict.fromkeys(("anime", "anime-random"), ("anime/rating.csv", "anime_5k/rating.csv")),
+    "taobao_favourites": ("taobao_favourites/taobao_fav.csv", "taobao_fav.csv"),
+    "ijcai15": ("ijcai15/user_log_format1.csv", "data_format1/user_log_format1.csv", "user_log_format1.csv"),
+    "amazon-tools-sequences": ("amazon_sequences/Tools_and_Home_Improvement.txt",),
+    **{
+        name: tuple(f"{folder}{amazon_ratings.file_name(name)}" for folder in ("amazon/", "amazon_ratings/", ""))
+        for name in amazon_ratings.CATEGORIES
+    },
+    **{name: (f"s3rec/{stem}.txt",) for name, stem in s3rec.STEMS.items()},
     # Excerpts, good for testing the loaders and nothing else; no data set of the catalogue reads them.
     "tianchi_sample": ("tianchi_mobile_sample/tianchi_mobile_recommend_train_user.csv",),
     "taobao_head": ("taobao_userbehavior_head/UserBehavior.csv",),
@@ -50,6 +70,7 @@ ARCHIVES = {
         "https://files.grouplens.org/datasets/movielens/ml-100k.zip", "0e33842e24a9c977be4e0107933c0723"
     ),
     "ml-1m": Archive("https://files.grouplens.org/datasets/movielens/ml-1m.zip", "c4d9eecfca2ab87c1945afe126590906"),
+    "ml-20m": Archive("https://files.grouplens.org/datasets/movielens/ml-20m.zip", "cd245b17a1ae2cc31bb14903e1204af3"),
 }
 
 

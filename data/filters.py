@@ -80,7 +80,7 @@ def drop_below_rating(data: Interactions, minimum: int) -> Interactions:
     labels = data.labels["action"].tolist()
     if not all(label.startswith("rating ") for label in labels):
         raise UserError(f"{data.provenance.name} has no ratings; its actions are {', '.join(labels)}")
-    good = np.array([False] + [int(label.removeprefix("rating ")) >= minimum for label in labels])
+    good = np.array([False] + [float(label.removeprefix("rating ")) >= minimum for label in labels])
     return _kept(data, good[data.action], f"Kept ratings of at least {minimum}")
 
 

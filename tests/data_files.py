@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 from pathlib import Path
 
@@ -41,6 +42,46 @@ TAOBAO = (
     (1, 3830808, 4181361, "fav", 1511593493),
     (100, 2333346, 2520771, "cart", 1511572885),
 )
+# user, IMDb id, rating, timestamp: leading zeros, the rating 0, an id of eight digits.
+TWEETS = ((1, "0054890", 9, 1381945744), (2, "10048342", 10, 1362062307), (1, "0000628", 0, 1381945744))
+TWEETED_FILMS = (
+    ("0000628", "The Adventures of Dollie (1908)", "Action|Short"),
+    ("0054890", "Fantômas: II (1961)", ""),
+    ("10048342", "New (2013)", "Short"),
+)
+# user, film, rating in half stars, timestamp
+HALF_STARS = ((3, 260, "4.0", 1256677221), (1, 2, "3.5", 1112486027), (1, 260, "0.5", 1112484676))
+FILMS_20M = ((2, '"Jumanji, the ""game"" (1995)"', "Adventure|Children"), (260, "Amélie (1977)", "(no genres listed)"))
+# user, artist, tag, milliseconds: user 2 gives artist 52 two tags at once, and another one a day later.
+TAGGED = (
+    (2, 52, 13, 1238536800000),
+    (2, 52, 15, 1238536800000),
+    (4, 51, 15, 1107212400000),
+    (2, 52, 13, 1238623200000),
+    (4, 51, 13, 1241128800000),
+    (9, 52, 15, -428720400000),
+)
+TAGS = ((13, "chillout"), (15, "dub"))
+# user, anime, rating
+ANIME = ((1, 20, -1), (1, 24, 10), (2, 24, 7), (2, 20, 1))
+ANIMES = ((20, "Naruto &#039;x&#039;", '"Action, Comedy"', "TV"), (24, '"School, Rumble"', "", "TV"))
+FAVOURITES = ((0, 0, 3425093, 1511551860), (2, 7, 4145812, 1511853291), (0, 7, 4145812, 1511853291))
+# user_id, item_id, cat_id, seller_id, brand_id, time_stamp, action_type
+TMALL15 = (
+    (328862, 323294, 833, 2882, 2661, 829, 0),
+    (328862, 844400, 1271, 2882, 2661, 1111, 2),
+    (10, 323294, 833, 2882, "", 511, 3),
+)
+TMALL15_HEADER = "user_id,item_id,cat_id,seller_id,brand_id,time_stamp,action_type"
+# user, item, rating, timestamp
+AMAZON = (
+    ("A2CX7LUOHB2NDG", "0000013714", "5.0", 1353612262),
+    ("A1GI0U4ZRJA8WN", "B00000J1V5", "1.0", 1353612262),
+    ("A2CX7LUOHB2NDG", "B00000J1V5", "4.0", 1123804800),
+)
+SEQUENCES = ((1, 1, 2, 3), (5, 3, 12, 1, 7))  # user item item ...
+ITEM_ATTRIBUTES = {"1": [9, 2, 4], "2": [2, 6], "3": [2, 4], "7": [2, 4, 2], "99": [50]}  # none of item 12
+
 ETSY = ((3, 8, 2, "view", 10), (1, 9, 2, "purchase", 20), (3, 8, 2, "favorite", 30))
 
 
@@ -89,6 +130,72 @@ def write_etsy(path: Path, rows=ETSY) -> Path:
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_text("user,item,category,action,timestamp\n" + lines(rows))
     return path
+
+
+def write(path: Path, text: str, encoding: str = "utf-8") -> Path:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_bytes(text.encode(encoding))
+    return path
+
+
+def write_movietweetings(folder: Path) -> Path:
+    write(folder / "movies.dat", lines(TWEETED_FILMS, "::"))
+    return write(folder / "ratings.dat", lines(TWEETS, "::"))
+
+
+def write_ml20m(folder: Path) -> Path:
+    write(folder / "movies.csv", "movieId,title,genres\n" + lines(FILMS_20M))
+    return write(folder / "ratings.csv", "userId,movieId,rating,timestamp\n" + lines(HALF_STARS))
+
+
+def write_ml_hetrec(folder: Path, timestamps: bool = True) -> Path:
+    films = "id\ttitle\timdbID\n" + lines([(2, 'The "Game', 1), (260, "Amélie", 2)], "\t")
+    write(folder / "movies.dat", films, "latin-1")
+    write(folder / "movie_genres.dat", "movieID\tgenre\n2\tAdventure\n2\tChildren\n2\tAdventure\n")
+    if timestamps:
+        rows = [(user, film, rating.removesuffix(".0"), time * 1000 + 123) for user, film, rating, time in HALF_STARS]
+        return write(
+            folder / "user_ratedmovies-timestamps.dat", "userID\tmovieID\trating\ttimestamp\n" + lines(rows, "\t")
+        )
+    parts = ("day", "month", "year", "hour", "minute", "second")
+    header = "\t".join(["userID", "movieID", "rating", *(f"date_{part}" for part in parts)])
+    dates = ((27, 10, 2009, 21, 0, 21), (2, 4, 2005, 23, 53, 47), (2, 4, 2005, 23, 31, 16))  # of HALF_STARS' seconds
+    rows = [(*row[:3], *date) for row, date in zip(HALF_STARS, dates, strict=True)]
+    return write(folder / "user_ratedmovies.dat", header + "\n" + lines(rows, "\t"))
+
+
+def write_lastfm_hetrec(folder: Path) -> Path:
+    write(folder / "artists.dat", "id\tname\turl\tpictureURL\n51\tDuran Duran\tu\tp\n52\tMalo\tu\t\n")
+    write(folder / "tags.dat", "tagID\ttagValue\n" + lines(TAGS, "\t"))
+    return write(
+        folder / "user_taggedartists-timestamps.dat", "userID\tartistID\ttagID\ttimestamp\n" + lines(TAGGED, "\t")
+    )
+
+
+def write_anime(folder: Path) -> Path:
+    write(folder / "anime.csv", "anime_id,name,genre,type\n" + lines(ANIMES))
+    return write(folder / "rating.csv", "user_id,anime_id,rating\n" + lines(ANIME))
+
+
+def write_favourites(path: Path) -> Path:
+    return write(path, "user,item,category,timestamp\n" + lines(FAVOURITES))
+
+
+def write_ijcai15(path: Path) -> Path:
+    return write(path, TMALL15_HEADER + "\n" + lines(TMALL15))
+
+
+def write_amazon(path: Path) -> Path:
+    return write(path, lines(AMAZON))
+
+
+def write_sequences(path: Path, ending: str = "\r\n") -> Path:
+    return write(path, lines(SEQUENCES, " ", ending))
+
+
+def write_s3rec(folder: Path, stem: str) -> Path:
+    write(folder / f"{stem}_item2attributes.json", json.dumps(ITEM_ATTRIBUTES))
+    return write_sequences(folder / f"{stem}.txt", "\n")
 
 
 def official(name: str) -> Path:

@@ -7,7 +7,8 @@ import numpy as np
 import pytest
 
 from data import cache, catalog
-from data.sources import movielens, taobao
+from data.download import ARCHIVES
+from data.sources import amazon_ratings, movielens, s3rec, taobao
 from data.stats import statistics
 from tests import data_files as files
 from tests.test_schema import table
@@ -27,6 +28,18 @@ def folder(tmp_path, monkeypatch):
     files.write_tianchi(root / "tianchi/tianchi_mobile_recommend_train_user.csv")
     files.write_taobao(root / "taobao/UserBehavior.csv")
     files.write_etsy(root / "etsy/etsy.csv")
+    files.write_movietweetings(root / "movietweetings")
+    files.write_ml20m(root / "ml-20m")
+    files.write_ml_hetrec(root / "hetrec2011-movielens-2k-v2")
+    files.write_lastfm_hetrec(root / "hetrec2011-lastfm-2k")
+    files.write_anime(root / "anime")
+    files.write_favourites(root / "taobao_favourites/taobao_fav.csv")
+    files.write_ijcai15(root / "ijcai15/user_log_format1.csv")
+    files.write_sequences(root / "amazon_sequences/Tools_and_Home_Improvement.txt")
+    for name in amazon_ratings.CATEGORIES:
+        files.write_amazon(root / "amazon" / amazon_ratings.file_name(name))
+    for stem in s3rec.STEMS.values():
+        files.write_s3rec(root / "s3rec", stem)
     return root
 
 
@@ -53,10 +66,23 @@ def test_every_name_loads_real_files(folder):
         "tmall_small": 4,
         "etsy": 3,
         "taobao": 4,
+        "movietweetings": 3,
+        "ml-20m": 3,
+        "ml-hetrec": 3,
+        "lastfm-hetrec": 3,
+        "anime": 3,  # of four, the one that is not rated is left out
+        "anime-random": 3,
+        "taobao_favourites": 3,
+        "ijcai15": 3,
+        "amazon-tools-sequences": 7,
+        **dict.fromkeys(amazon_ratings.CATEGORIES, 3),
+        **dict.fromkeys(s3rec.STEMS, 7),
     }
     for name in catalog.RECIPES:
         found = catalog.load(name, folder, **few).provenance
-        assert (found.name, found.synthetic, found.stand_in_for) == (name, False, "")
+        assert (found.name, found.synthetic) == (name, False)
+        real_stand_in = name in (*s3rec.STEMS, "amazon-tools-sequences", "taobao_favourites")
+        assert bool(found.stand_in_for) == real_stand_in
         assert catalog.available(name, folder).startswith(str(folder))
 
 
@@ -82,6 +108,13 @@ def test_the_defaults_are_those_of_the_papers():
     assert recipes["tmall_small"].min_item == 20
     assert (recipes["ml-1m-sasrec"].min_item, recipes["ml-1m-sasrec"].iterative) == (5, False)
     assert recipes["taobao"].actions == ("pv",)
+    # AttRec's: users with 10 actions, but MovieLens as it is; SAIR's Anime: no negative ratings.
+    tens = {name for name, recipe in recipes.items() if recipe.min_user == 10}
+    books = {"amazon-books", "amazon-beauty", "amazon-toys"}
+    assert tens == {"movietweetings", "lastfm-hetrec", "amazon-tools-sequences", *amazon_ratings.CATEGORIES} - books
+    assert all(recipes[name].min_item == 0 for name in tens)
+    assert recipes["ml-hetrec"] == catalog.Recipe("ml-hetrec") and recipes["ml-20m"] == catalog.Recipe("ml-20m")
+    assert recipes["anime"].min_rating == 1
 
 
 def test_filters_run_in_their_order_and_leave_notes(folder):
@@ -93,6 +126,32 @@ def test_filters_run_in_their_order_and_leave_notes(folder):
         "Kept users and items with enough events (users >= 0, items >= 2 in 2 rounds)",
     ]
     assert catalog.load("taobao", folder).labels["user"].tolist() == [1]  # one click is left
+
+
+def test_users_with_ten_actions_by_an_argument(folder):
+    rows = [(1, *range(1, 11)), (2, *range(1, 10)), (3, *range(5, 16))]
+    files.write(folder / "s3rec/LastFM.txt", files.lines(rows, " "))
+    assert catalog.load("s3rec-lastfm", folder).lengths.tolist() == [10, 9, 11]
+    assert catalog.load("s3rec-lastfm", folder, min_user=10).lengths.tolist() == [10, 11]
+
+
+def test_the_ratings_of_amazon_tools_are_never_replaced_by_the_sequences(folder):
+    (folder / "amazon/ratings_Tools_and_Home_Improvement.csv").unlink()
+    with pytest.raises(UserError, match="^amazon-tools: not in .*ratings_Tools_.*, or use amazon-tools-sequences"):
+        catalog.load("amazon-tools", folder)
+    assert len(catalog.load("amazon-tools-sequences", folder, min_user=0)) == 7
+
+
+@pytest.mark.parametrize("name", catalog.SIDE_FILES)
+def test_side_files_shape_the_fingerprint(folder, name):
+    few = {"min_user": 0, "min_item": 0}
+    first = catalog.load(name, folder, **few).provenance.fingerprint
+    for side in catalog.SIDE_FILES[name]:
+        path = next(file for file in folder.rglob(side) if catalog.locate(name, folder).parent == file.parent)
+        path.write_bytes(path.read_bytes() + b"\n")
+        second = catalog.load(name, folder, **few).provenance.fingerprint
+        assert second != first
+        first = second
 
 
 def test_the_fingerprint_depends_on_files_and_arguments_only(folder, tmp_path):
@@ -175,6 +234,18 @@ def test_the_second_load_comes_from_the_cache(cached_folder, monkeypatch):
     assert len(entries()) == 3
 
 
+def test_a_changed_side_file_is_read_again(cached_folder):
+    assert catalog.load("ml-20m", cached_folder).item_names.tolist()[1] == "Amélie (1977)"
+    films = cached_folder / "ml-20m/movies.csv"
+    films.write_text(films.read_text().replace("1977", "2001"))
+    assert catalog.load("ml-20m", cached_folder).item_names.tolist()[1] == "Amélie (2001)"
+
+
+def test_text_labels_come_back_from_the_cache(cached_folder):
+    first, again = (catalog.load("amazon-books", cached_folder) for _ in range(2))
+    assert same(first, again) and again.labels["item"].tolist() == ["0000013714", "B00000J1V5"]
+
+
 def test_a_changed_file_is_read_again(cached_folder):
     assert catalog.load("ml-1m", cached_folder).size("user") == 3
     files.write_ml1m(cached_folder / "ml-1m", ratings=files.RATINGS[:1])
@@ -241,6 +312,13 @@ def test_fingerprints_see_every_byte_of_small_files_and_the_ends_of_large_ones(t
     key = cache.file_key(path)
     os.utime(path, (1, 1))  # ... which is why a large file's key holds its time of change
     assert cache.file_key(path) != key
+
+
+def test_what_may_be_downloaded_has_its_published_checksum(tmp_path, monkeypatch):
+    monkeypatch.setenv("DATA_CACHE", str(tmp_path / "cache"))
+    assert ARCHIVES["ml-20m"].md5 == "cd245b17a1ae2cc31bb14903e1204af3"  # ml-20m.zip.md5, beside the archive
+    assert catalog.available("ml-20m", tmp_path).endswith("/ml-20m.zip")
+    assert catalog.available("ml-hetrec", tmp_path).startswith("missing: unpack https://files.grouplens.org/")
 
 
 def test_the_where_clauses_name_the_loaders_own_files():
