@@ -15,6 +15,7 @@ from rich.console import Console
 from rich.table import Table
 
 from tf_utils import cli
+from tf_utils.files import write_atomically
 
 PARTS = ("gemm", "step", "pipeline", "ranking", "growth")
 _PARTS = flags.DEFINE_list("parts", list(PARTS), f"Parts to run, of {', '.join(PARTS)}.")
@@ -90,7 +91,7 @@ def main(argv) -> None:
     parts = chosen_parts(_PARTS.value)
     if _JSON.value:
         check_writable(Path(_JSON.value))
-    from experiments import runner, setup
+    from experiments import setup
     from experiments.benchmarks.settings import Settings
     from tf_utils import run_record
     from tf_utils.keras_gate import tf
@@ -110,7 +111,7 @@ def main(argv) -> None:
         environment = run_record.environment([gpu.name for gpu in tf.config.list_physical_devices("GPU")])
         record = environment | {"threads": threads, "clock": _CLOCK.value, "how_to_read": HOW_TO_READ}
         record["rows"] = [row.to_json() for row in rows]
-        runner.write_atomically(Path(_JSON.value), json.dumps(record, indent=1) + "\n")
+        write_atomically(Path(_JSON.value), json.dumps(record, indent=1) + "\n")
 
 
 if __name__ == "__main__":

@@ -9,6 +9,7 @@ from pathlib import Path
 from absl import flags
 
 from tf_utils import cli
+from tf_utils.files import write_atomically
 
 WORKDIR = flags.DEFINE_string("workdir", None, "Folder of the run (experiments.run --workdir).")
 PROTOCOLS = flags.DEFINE_list("protocols", [], "Protocols, e.g. full,uniform100 (default: those of the run).")
@@ -29,7 +30,7 @@ def main(argv) -> None:
         raise cli.UserError(f"{out}: a folder; --out is a JSON file")
     from rich.console import Console
 
-    from experiments import runner, setup
+    from experiments import setup
     from experiments.inspection.evaluating import evaluate, table
     from experiments.inspection.loading import load_run
 
@@ -37,7 +38,7 @@ def main(argv) -> None:
     run = load_run(Path(WORKDIR.value), DATA_DIR.value)
     result = evaluate(run, PART.value, tuple(PROTOCOLS.value), CANDIDATE_SEED.value)
     if out is not None:
-        runner.write_atomically(out, json.dumps(result, indent=1, sort_keys=True, ensure_ascii=False) + "\n")
+        write_atomically(out, json.dumps(result, indent=1, sort_keys=True, ensure_ascii=False) + "\n")
     Console().print(table(result, run.title))
     for note in result["data_notes"]:
         print(f"note: {note}")

@@ -5,7 +5,6 @@ from __future__ import annotations
 import dataclasses
 import json
 import os
-import tempfile
 from collections.abc import Callable
 from pathlib import Path
 
@@ -13,18 +12,21 @@ import numpy as np
 
 import models
 from data import candidates, catalog
-from data.pipeline import Feed, next_item_feed, pairwise_feed, window_feed
+from data.pipeline import Feed, Store, next_item_feed, pairwise_feed, window_feed
 from data.splits import Split, leave_one_out
 from data.stats import statistics
+from experiments.inspection import histories
 from models.base import DataSpec, Recommender
 from tf_utils import ranking, run_record
 from tf_utils.cli import UserError
 from tf_utils.evaluation import FULL, Evaluator
+from tf_utils.files import write_atomically
 from tf_utils.keras_gate import tf
 from tf_utils.optimizers import make_optimizer
 from tf_utils.training import Progress, Stepper, fit
 
 VALIDATION_CUTOFFS = (5, 10, 50)
+SELECTION = "selection"  # sub-folder of the run that chose the epoch, where the model was refitted after it
 LIMITS = ("train.max_epochs:", "train.budget_minutes:")  # a run may be continued with others: same bits, only more
 SELECTABLE = ("MRR", "AUC", *(f"{name}@{k}" for name in ("HR", "NDCG") for k in VALIDATION_CUTOFFS))
 
@@ -140,39 +142,56 @@ def execute(
     with strategy.scope():
         model = make_model(config, split)
     claim_workdir(workdir, config)  # after data and configuration have proved good: nothing is left behind by a mistake
-    select = config.eval.select.split("/")[0]
     if len(split.validation) == 0:
         raise UserError(f"{config.dataset}: nobody to validate on; loosen the filters")
+    refit = config.train.get("refit", False)
+    note = lambda entry: on_epoch(entry, config)  # noqa: E731
+    progress = train(config, split, model, workdir / SELECTION if refit else workdir, strategy, note)
+    selected = model
+    if refit:
+        with strategy.scope():
+            model = make_model(config, split)
+        train(config, split.with_validation(), model, workdir, strategy, note, epochs=progress.best_epoch)
+    return finish(config, split, model, progress, workdir, profile, sweep or {}, environment, selected)
 
+
+def train(config, split: Split, model: Recommender, workdir: Path, strategy, on_epoch, epochs: int = 0) -> Progress:
+    """Trains (or continues, or only counts) on the split's training events; leaves the chosen weights in the model.
+
+    epochs: train for just so many, without validation; 0: choose the epoch by validation.
+    """
     if model.regime is None:
         model.fit_counts(split)
-        progress = Progress(stopped_by="fitted")
-    else:
-        feed = make_feed(config, split, model)
-        with strategy.scope():
-            optimizer = make_optimizer(config.train)
-        stepper = Stepper(model, optimizer, feed, strategy, config.train.seed, config.train.groups)
-        stepper.build()
-        validator = make_evaluator(config, split, model, "validation", (select,))
-        validate = lambda: {name: ranking.metrics(r, VALIDATION_CUTOFFS) for name, r in validator.ranks().items()}  # noqa: E731
-        progress = fit(
-            stepper,
-            validate,
-            config.eval.select,
-            workdir,
-            config.train.max_epochs,
-            config.train.eval_every,
-            config.train.patience,
-            60 * config.train.budget_minutes or float("inf"),
-            lambda entry: on_epoch(entry, config),
-        )
-    return finish(config, split, model, progress, workdir, profile, sweep or {}, environment)
+        return Progress(stopped_by="fitted")
+    settings = config.train
+    feed = make_feed(config, split, model)
+    with strategy.scope():
+        optimizer = make_optimizer(settings)
+    stepper = Stepper(model, optimizer, feed, strategy, settings.seed, settings.groups)
+    stepper.build()
+    if epochs:
+        return fit(stepper, None, config.eval.select, workdir, epochs, settings.eval_every, on_epoch=on_epoch)
+    validator = make_evaluator(config, split, model, "validation", (config.eval.select.split("/")[0],))
+    return fit(
+        stepper,
+        lambda: {name: ranking.metrics(ranks, VALIDATION_CUTOFFS) for name, ranks in validator.ranks().items()},
+        config.eval.select,
+        workdir,
+        settings.max_epochs,
+        settings.eval_every,
+        settings.patience,
+        60 * settings.budget_minutes or float("inf"),
+        on_epoch,
+    )
 
 
-def finish(config, split: Split, model: Recommender, progress: Progress, workdir: Path, profile, sweep, environment):
-    """Evaluates a trained model on validation and test under every protocol; writes the record under workdir/record."""
+def finish(
+    config, split: Split, model: Recommender, progress: Progress, workdir: Path, profile, sweep, environment, selected
+):
+    """Evaluates a trained model on the test set, and the one that was `selected` (the same but after a refit) on the
+    validation set, under every protocol; writes the record under workdir/record."""
     protocols = tuple(config.eval.protocols)
-    validation = make_evaluator(config, split, model, "validation", protocols).ranks()
+    validation = make_evaluator(config, split, selected, "validation", protocols).ranks()
     evaluator = make_evaluator(config, split, model, "test", protocols)
     test = evaluator.ranks()
     provenance = split.sequences.provenance
@@ -201,8 +220,23 @@ def finish(config, split: Split, model: Recommender, progress: Progress, workdir
         validation={name: ranking.metrics(r) for name, r in validation.items()},
         history=progress.history,
     )
-    run_record.save(workdir / "record", record, test)
+    run_record.save(workdir / "record", record, test, kept_maps(config, split, model))
     return record
+
+
+def kept_maps(config, split: Split, model: Recommender) -> dict[str, np.ndarray]:
+    """The attention maps on the test histories of the users named in `config.eval.maps_of`, for a report's figures.
+
+    {name: float [users, T, T]}: the first head of `encode`'s maps, and "<name>.users", their raw labels.
+    """
+    labels = list(config.eval.get("maps_of", ()))
+    if not labels:
+        return {}
+    users = histories.by_label(split.sequences, labels)
+    read = histories.read(split, Store(split.sequences), users, config.model.max_length, trim=False)
+    out = model.encode(read.batch, positions="last")[1]
+    maps = {name: x.numpy()[:, 0] for name, x in out.items() if name.endswith("attention")}
+    return maps | {f"{name}.users": np.array(labels) for name in maps}
 
 
 def machine_is_busy() -> bool:
@@ -235,15 +269,3 @@ def _differences(a, b, prefix: str = ""):
             yield from _differences(a.get(key), b.get(key), f"{prefix}.{key}" if prefix else key)
     elif a != b:
         yield f"{prefix}: {a} before, {b} now"
-
-
-def write_atomically(path: Path, text: str) -> None:
-    """The file is there in whole or not at all."""
-    handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
-    try:
-        with os.fdopen(handle, "w") as out:
-            out.write(text)
-        os.replace(name, path)
-    except BaseException:
-        Path(name).unlink(missing_ok=True)
-        raise

@@ -6,9 +6,17 @@ from tf_utils import keras_gate  # noqa: F401  before anything imports TensorFlo
 
 MODELS = {
     "asli": "models.asli:ASLI",
+    "attrec": "models.attrec:AttRec",
+    "lstm_plus": "models.baselines.lstm_plus:LSTMPlus",
     "sasrec": "models.baselines.sasrec:SASRec",
     "nextitnet": "models.baselines.nextitnet:NextItNet",
     "bpr_mf": "models.baselines.bpr_mf:BPRMF",
+    "fmc": "models.baselines.fmc:FMC",
+    "fpmc": "models.baselines.fpmc:FPMC",
+    "hrm": "models.baselines.hrm:HRM",
+    "prme": "models.baselines.prme:PRME",
+    "transrec": "models.baselines.transrec:TransRec",
+    "caser": "models.baselines.caser:Caser",
     "pop": "models.baselines.pop:MostPop",
     "item_knn": "models.baselines.item_knn:ItemKNN",
     "history": "models.baselines.history:HistoryMembership",

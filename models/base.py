@@ -35,12 +35,17 @@ class Recommender(tfrs.Model):
         regime: the training regime of data/pipeline.py, or None for a model that is fitted by counting.
         causal: encode(positions="all") at a position does not see later events.
         padding_invariant: results do not depend on the amount of padding (only such models are trimmed).
+        normalised_attention: the rows of attention maps sum to 1 where anything is visible.
+        float32_scores: queries and item matrix keep the weights' dtype under mixed precision (squared distances are
+            small differences of large products).
         shift_invariant_weights: name endings of weights that a softmax cancels, whose gradient is rightly zero.
     """
 
     regime: str | None = "next_item"
     causal = True
     padding_invariant = True
+    normalised_attention = True
+    float32_scores = False
     shift_invariant_weights: tuple[str, ...] = ()
 
     def __init__(self, config, spec: DataSpec):

@@ -58,6 +58,31 @@ def bpr(positive_scores: tf.Tensor, negative_scores: tf.Tensor, valid: tf.Tensor
     return _mean(tf.nn.softplus(negative_scores - positive_scores), valid, valid_count)
 
 
+def pairwise_hinge(
+    positive: tf.Tensor,
+    negative: tf.Tensor,
+    valid_positive: tf.Tensor,
+    valid_negative: tf.Tensor,
+    margin: float,
+    elementwise: bool = False,
+) -> tf.Tensor:
+    """sum of max(y_i + margin - y_j, 0) over pairs of a target and a negative, y a distance; not divided by anything.
+
+    Args:
+        positive, valid_positive: [B, T], floating and bool.
+        negative, valid_negative: [B, n].
+        margin: gamma.
+        elementwise: the j-th target with the j-th negative (n = T) instead of all pairs.
+
+    Reference: AttRec eq. 11 (LEDGER T7, T8).
+    """
+    if not elementwise:
+        positive, negative = positive[:, :, None], negative[:, None, :]
+        valid_positive, valid_negative = valid_positive[:, :, None], valid_negative[:, None, :]
+    losses = tf.nn.relu(positive + margin - negative)
+    return tf.reduce_sum(tf.where(valid_positive & valid_negative, losses, tf.zeros([], losses.dtype)))
+
+
 def _mean(losses: tf.Tensor, valid: tf.Tensor, valid_count: tf.Tensor) -> tf.Tensor:
     losses = tf.cast(losses, losses.dtype if losses.dtype == tf.float64 else tf.float32)
     return tf.reduce_sum(tf.where(valid, losses, tf.zeros([], losses.dtype))) / tf.cast(valid_count, losses.dtype)

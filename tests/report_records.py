@@ -43,6 +43,7 @@ def save(root: Path, dataset: str, model: str, share: float = 0.5, **changes) ->
         "popularity100": ranks_for(share / 2, n, shift),
         "full": ranks_for(share / 2, n, shift, candidates=1000),
     }
+    figures = changes.pop("figures", None)
     n = len(next(iter(ranks.values())))
     metrics = changes.pop("metrics", None) or {name: ranking.metrics(each) for name, each in ranks.items()}
     history = [
@@ -78,4 +79,4 @@ def save(root: Path, dataset: str, model: str, share: float = 0.5, **changes) ->
         "validation": {},
         "history": history,
     } | changes
-    return run_record.save(root, RunRecord(**values), ranks)
+    return run_record.save(root, RunRecord(**values), ranks, figures)

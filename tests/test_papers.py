@@ -56,12 +56,9 @@ def test_runs_are_distinct_and_configurable(paper, profile):
     assert len(keys) == len(set(keys)) > 10
     for run in runs:
         config = configs.get_config(f"{run.dataset},{run.model},{run.variant}")
-        for name, _ in run.sweep:
-            name = {"n": "max_length"}.get(name, name)
-            assert name in config.model or name in config.dataset_args
-        for name, _ in run.overrides:
-            section, key = name.split(".")
-            assert key in config[section]
+        for name in (name for name, _ in (*run.sweep, *run.overrides)):
+            section, _, key = {"n": "max_length"}.get(name, name).rpartition(".")
+            assert key in config[section] if section else key in config.model or key in config.dataset_args
 
 
 def test_every_claim_says_how_it_is_decided():
@@ -84,3 +81,16 @@ def test_unknown_names(asli):
         asli.runs("quick", ["atlantis"])
     with pytest.raises(papers.UserError, match="unknown paper 'none'"):
         papers.load("none")
+
+
+@pytest.mark.parametrize("paper", PAPERS, ids=lambda paper: paper.name)
+def test_a_plain_run_has_the_values_that_the_paper_module_says(paper):
+    """Else a sweep's value would be taken for the plain run's, or trained twice."""
+    from importlib import import_module
+
+    configs = import_module(f"experiments.configs.{paper.name}")
+    for run in paper.runs("paper", list(paper.datasets)):
+        config = configs.get_config(f"{run.dataset},{run.model},{run.variant}").model
+        defaults = paper.variant_defaults.get((run.model, run.variant), {}) | paper.datasets[run.dataset].defaults
+        for key in (key for key, _ in run.sweep if key in defaults):
+            assert config[key] == defaults[key]

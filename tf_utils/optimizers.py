@@ -28,7 +28,6 @@ def make_optimizer(config) -> tf.keras.optimizers.legacy.Optimizer:
     if config.optimizer == "adam":
         return DenseAdam(config.learning_rate, beta_2=config.beta_2, **clip)
     if config.optimizer == "adagrad":
-        return tf.keras.optimizers.legacy.Adagrad(
-            config.learning_rate, initial_accumulator_value=config.get("initial_accumulator", 0.1), **clip
-        )
+        start = getattr(config, "initial_accumulator", 0.1)
+        return tf.keras.optimizers.legacy.Adagrad(config.learning_rate, initial_accumulator_value=start, **clip)
     raise ValueError(f'optimizer must be "adam" or "adagrad", got {config.optimizer!r}')

@@ -139,7 +139,7 @@ class _ProgressState(tf.train.experimental.PythonState):
 
 def fit(
     stepper: Stepper,
-    validate: Callable[[], dict[str, dict[str, float]]],
+    validate: Callable[[], dict[str, dict[str, float]]] | None,
     select: str,
     workdir: Path,
     max_epochs: int,
@@ -152,7 +152,7 @@ def fit(
 
     Args:
         stepper: built.
-        validate: returns {protocol: {metric: value}} on the validation set.
+        validate: returns {protocol: {metric: value}} on the validation set; None: the last epoch is the best.
         select: "protocol/metric", greater is better, e.g. "uniform100/NDCG@10".
         workdir: holds checkpoints/latest and checkpoints/best; a run found there is continued, also one that had
             ended, if it ended for a limit that is wider now.
@@ -196,7 +196,11 @@ def fit(
         entry = {"epoch": progress.epoch, "seconds": round(progress.seconds, 3), "loss": round(loss, 6)}
         last = progress.epoch >= max_epochs
         over = progress.elapsed + (time.perf_counter() - began) > budget_seconds
-        if progress.epoch % eval_every == 0 or last or over:
+        due = progress.epoch % eval_every == 0 or last or over
+        if validate is None and last:
+            progress.best_epoch = progress.epoch
+            best.save(checkpoint_number=progress.epoch)
+        elif validate is not None and due:
             entry["validation"] = validate()
             value = entry["validation"][protocol][metric]
             if value > progress.best:
@@ -213,7 +217,7 @@ def fit(
         elif over:
             progress.stopped_by = "budget"
         on_epoch(entry)
-        if "validation" in entry:
+        if due:
             latest.save(checkpoint_number=progress.epoch)
 
     restore_best(model, workdir)

@@ -139,3 +139,7 @@ def any_of(*tests: Test) -> Test:
 
 def p_text(p: float | None) -> str:
     return "" if p is None else " (p < 0.001)" if p < 0.001 else f" (p = {p:.3f})"
+
+
+def verdict(holds: bool) -> str:
+    return HOLDS if holds else FAILS

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import cache
 
 import numpy as np
 from scipy.optimize import linprog
@@ -18,10 +19,15 @@ def feasible(row: Mapping[str, Cell], list_length: int | None = None) -> bool:
     The unknowns are the shares of users at ranks 1..K (K the largest cut-off), the share beyond K, and what the latter
     adds to MRR: between share/list_length and share/(K + 1).
     """
-    wanted = {name: cell for name, cell in row.items() if name == "MRR" or name.startswith(("HR@", "NDCG@"))}
-    cutoffs = [int(name.partition("@")[2]) for name in wanted if "@" in name]
-    if not cutoffs:
-        return True
+    wanted = tuple((n, cell) for n, cell in row.items() if n == "MRR" or n.startswith(("HR@", "NDCG@")))
+    return _feasible(wanted, list_length)
+
+
+@cache
+def _feasible(wanted: tuple[tuple[str, Cell], ...], list_length: int | None) -> bool:
+    cutoffs = [int(name.partition("@")[2]) for name, _ in wanted if "@" in name]
+    if not cutoffs or len(wanted) == 1:
+        return all(cell.value <= 1 for _, cell in wanted)
     last = max(cutoffs)
     ranks = np.arange(1, last + 1)
     coefficients, bounds = [], []
@@ -30,7 +36,7 @@ def feasible(row: Mapping[str, Cell], list_length: int | None = None) -> bool:
         coefficients.append(line)
         bounds.append(upper)
 
-    for name, cell in wanted.items():
+    for name, cell in wanted:
         line = np.zeros(last + 2)  # shares at ranks 1..K, the tail's share, the tail's part of MRR
         if name == "MRR":
             line[:last], line[-1] = 1.0 / ranks, 1.0
@@ -53,3 +59,9 @@ def feasible(row: Mapping[str, Cell], list_length: int | None = None) -> bool:
         np.zeros(last + 2), A_ub=np.array(coefficients), b_ub=bounds, A_eq=total[None], b_eq=[1.0], bounds=(0.0, 1.0)
     )
     return answer.status == 0
+
+
+def share(cell: Cell, users: int) -> bool:
+    """Whether k of `users` users, k a whole number, give the printed hit ratio to its rounding."""
+    low = np.ceil((cell.value - cell.half_unit) * users - 1e-6)
+    return bool(low <= (cell.value + cell.half_unit) * users + 1e-6)

@@ -30,19 +30,25 @@ class Key(NamedTuple):
 
 @dataclass(frozen=True)
 class Cell:
-    """A published number as printed; misprints stay, with a note."""
+    """A published number as printed ("0.5273", "1,682", "6.30%"); misprints stay, with a note."""
 
     printed: str
     note: str = ""
 
     @property
+    def percent(self) -> bool:
+        return self.printed.endswith("%")
+
+    @property
     def value(self) -> float:
-        return float(self.printed)
+        """The number meant: a percentage is a share."""
+        return float(self.printed.rstrip("%").replace(",", "")) / (100 if self.percent else 1)
 
     @property
     def half_unit(self) -> float:
         """Half a unit of the last printed digit: how far rounding may have moved the number."""
-        return 0.5 * 10.0 ** -len(self.printed.partition(".")[2])
+        digits = len(self.printed.rstrip("%").partition(".")[2])
+        return 0.5 * 10.0**-digits / (100 if self.percent else 1)
 
 
 @dataclass(frozen=True)
@@ -55,6 +61,9 @@ class DataSet:
     numbers may be compared if the data is real.  needs: what a user must supply when nothing was run.
     repeats: targets can repeat the history.  short: short histories, in the paper's sense.
     size: `small` (all seeds), `large` (all seeds for the models a table names, few for the rest), `few` (few for all).
+    differs: how this data differs from what is published under `beside`, in a few words.  same_within: real data under
+    this name are the paper's only if users and interactions are within that share of the printed statistics (a snapshot
+    of a growing data set may be another one); 0: not checked.
     """
 
     name: str
@@ -66,11 +75,17 @@ class DataSet:
     repeats: bool = False
     short: bool = False
     size: str = "small"
+    differs: str = ""
+    same_within: float = 0.0
 
 
 @dataclass(frozen=True)
 class Row:
-    """A line of a table: the run it shows, and what was printed (data set -> metric -> Cell; nothing if it is ours)."""
+    """A line of a table: the run it shows, and what was printed (data set -> metric -> Cell; nothing if it is ours).
+
+    seeds: data set -> seeds of the paper profile, where the table's own rule does not fit.  aside: the row is ours, and
+    what is published stands beside it for comparison (another form of the paper's own model).
+    """
 
     label: str
     model: str
@@ -80,10 +95,12 @@ class Row:
     note: str = ""
     only_repeats: bool = False  # shown where targets can repeat the history
     deterministic: bool = False  # fitted by counting: one seed is all there is
+    seeds: Mapping[str, int] = field(default_factory=dict)
+    aside: bool = False
 
     @property
     def extra(self) -> bool:
-        return not self.published
+        return self.aside or not self.published
 
     @property
     def key(self) -> Key:
@@ -92,9 +109,11 @@ class Row:
 
 @dataclass(frozen=True)
 class Table:
-    """A table of results. `tolerance` (absolute) decides within, above or below; `cause` says why ours may differ.
+    """A table of results. `tolerance` (absolute, or a share of the published number if `relative`) decides within,
+    above or below; `cause` says why ours may differ.
 
-    subject: label of the row that is tested against its strongest rival.  seeds: of the paper profile on small data
+    subject: label of the row that is tested against its strongest rival.  pairs: labels of rows that are tested against
+    each other, (row, against).  seeds: of the paper profile on small data
     sets; on large ones only the models in `keep_seeds` have as many, the others and `few_seed_variants` `few_seeds`.
     quick_variants: the variants that the quick profile runs, one seed each.
     """
@@ -116,6 +135,8 @@ class Table:
     keep_seeds: frozenset[str] = frozenset()
     few_seed_variants: frozenset[str] = frozenset()
     quick_variants: frozenset[str] = frozenset({"paper"})
+    relative: bool = False
+    pairs: tuple[tuple[str, str], ...] = ()
 
 
 @dataclass(frozen=True)
@@ -134,20 +155,23 @@ class Statistics:
 
 @dataclass(frozen=True)
 class Line:
-    """One curve of a figure."""
+    """One curve of a figure. printed: data set -> the published number of a `ratio`."""
 
     label: str
     model: str
     variant: str = "paper"
+    printed: Mapping[str, Cell] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
 class Figure:
     """kind `sweep`: a test metric against the swept parameter.  `curve`: a validation metric against training seconds.
-    `cost`: seconds an epoch against the swept parameter.
+    `cost`: seconds an epoch against the swept parameter.  `ratio`: seconds an epoch of the first line over those of the
+    second, at each value.  `maps`: the square arrays that a run keeps for some users under `array`, as heat maps.
 
-    values: of the parameter (none for a curve).  overrides: config values that these runs alone need.
-    published: what the paper says about it, since figures print no numbers.
+    values: of the parameter (none for curves and maps).  overrides: config values that these runs alone need.
+    published: what the paper says about it, since figures print no numbers.  seeds: data set -> seeds of the paper
+    profile, 1 where nothing is said.  users: the raw user ids that the paper shows (maps).
     """
 
     id: str
@@ -166,6 +190,9 @@ class Figure:
     overrides: Mapping[str, Any] = field(default_factory=dict)
     notes: tuple[str, ...] = ()
     log_x: bool = False
+    seeds: Mapping[str, int] = field(default_factory=dict)
+    array: str = ""
+    users: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -207,7 +234,10 @@ class Run:
 
 @dataclass(frozen=True)
 class Paper:
-    """name: of the module and of the records' `paper`.  datasets: by name, in the order of our columns."""
+    """name: of the module and of the records' `paper`.  datasets: by name, in the order of our columns.
+
+    variant_defaults: (model, variant) -> sweep values that its plain run already has, before a data set's defaults.
+    """
 
     name: str
     title: str
@@ -218,6 +248,7 @@ class Paper:
     figures: tuple[Figure, ...]
     claims: tuple[Claim, ...]
     notes: tuple[str, ...] = ()
+    variant_defaults: Mapping[tuple[str, str], Mapping[str, Any]] = field(default_factory=dict)
 
     def table(self, id: str) -> Table:
         return next(table for table in self.tables if table.id == id)
@@ -225,10 +256,11 @@ class Paper:
     def figure(self, id: str) -> Figure:
         return next(figure for figure in self.figures if figure.id == id)
 
-    def canonical(self, dataset: str, sweep: Mapping[str, Any] | Sweep) -> Sweep:
-        """The sweep without the values that the data set's plain run already has, so that no run is made twice."""
-        defaults = self.datasets[dataset].defaults if dataset in self.datasets else {}
-        return tuple(sorted((k, v) for k, v in dict(sweep).items() if str(defaults.get(k)) != str(v)))
+    def canonical(self, dataset: str, key: Key) -> Sweep:
+        """The key's sweep without the values that the plain run already has, so that no run is made twice."""
+        defaults = dict(self.variant_defaults.get((key.model, key.variant), {}))
+        defaults |= self.datasets[dataset].defaults if dataset in self.datasets else {}
+        return tuple(sorted((k, v) for k, v in key.sweep if str(defaults.get(k)) != str(v)))
 
     def runs(self, profile: str, datasets: Iterable[str]) -> list[Run]:
         """Exactly the runs that the tables and figures need on `datasets`, each once.
@@ -266,20 +298,23 @@ class Paper:
                         continue
                     kept = data.size == "small" or (data.size == "large" and row.model in table.keep_seeds)
                     kept = kept and row.variant not in table.few_seed_variants
-                    seeds = 1 if profile == "quick" or row.deterministic else table.seeds if kept else table.few_seeds
-                    sweep = self.canonical(name, row.sweep)
+                    seeds = row.seeds.get(name, table.seeds if kept else table.few_seeds)
+                    seeds = 1 if profile == "quick" or row.deterministic else seeds
+                    sweep = self.canonical(name, row.key)
                     yield self._run(name, row.model, row.variant, sweep, seeds, table.id)
 
     def _figure_runs(self, profile: str, datasets: list[str]) -> Iterable[Run]:
         for figure in self.figures:
             values = (figure.quick_values if profile == "quick" else figure.values) or (None,)
-            if figure.kind != "curve" and values == (None,):
+            if figure.kind not in ("curve", "maps") and values == (None,):
                 continue
             for name in (d for d in figure.datasets if d in datasets):
                 for line in figure.lines:
                     for value in values:
-                        sweep = () if value is None else self.canonical(name, {figure.parameter: value})
-                        run = self._run(name, line.model, line.variant, sweep, 1, figure.id)
+                        swept = () if value is None else ((figure.parameter, value),)
+                        sweep = self.canonical(name, Key(line.model, line.variant, swept))
+                        seeds = 1 if profile == "quick" else figure.seeds.get(name, 1)
+                        run = self._run(name, line.model, line.variant, sweep, seeds, figure.id)
                         # A figure's overrides belong to its own runs, never to a plain run that it shares.
                         yield replace(run, overrides=tuple(figure.overrides.items())) if sweep else run
 

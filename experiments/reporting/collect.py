@@ -82,8 +82,12 @@ class Printed(Measured):
         return []
 
     def estimate(self, dataset: str, key: Key, metric: str) -> Estimate | None:
+        """Printed in this table or, under the same protocol, in another one."""
         wanted = self.results.key(dataset, key)
-        for row in self.table.rows if self.table else ():
+        if self.table is None:
+            return None
+        others = [t for t in self.results.paper.tables if t is not self.table and t.protocol == self.table.protocol]
+        for row in (row for table in (self.table, *others) for row in table.rows):
             cell = row.published.get(dataset, {}).get(metric)
             if cell is not None and self.results.key(dataset, row.key) == wanted:
                 return Estimate(cell.value, None, 1)
@@ -127,6 +131,7 @@ class Results:
         self.datasets = known + sorted(set(self._synthetic) - set(known))
         self.compare = cache(self._compare)
         self.p_value = cache(self._p_value)
+        self.kind = cache(self._kind)
         self._per_user = cache(self._per_user_mean)
 
     def sources(self, table: str) -> list[Measured]:
@@ -139,7 +144,7 @@ class Results:
 
     def key(self, dataset: str, key: Key) -> Key:
         """The key under which runs are found: without the values a plain run already has, all values as text."""
-        return key._replace(sweep=tuple((k, str(v)) for k, v in self.paper.canonical(dataset, key.sweep)))
+        return key._replace(sweep=tuple((k, str(v)) for k, v in self.paper.canonical(dataset, key)))
 
     def keys(self, dataset: str) -> list[Key]:
         return [key for name, key in self._runs if name == dataset]
@@ -150,12 +155,21 @@ class Results:
     def of_dataset(self, dataset: str) -> list[RunRecord]:
         return [record for record in self.all if record.dataset == dataset]
 
-    def kind(self, dataset: str) -> str:
+    def _kind(self, dataset: str) -> str:
         """`same data` as the paper's, `stand-in` (real, other data) or `synthetic` (made by the generator)."""
         if self._synthetic.get(dataset):
             return SYNTHETIC
         data = self.paper.datasets.get(dataset)
-        return SAME if data is not None and data.published else STAND_IN
+        return SAME if data is not None and data.published and self._of_printed_size(dataset) else STAND_IN
+
+    def _of_printed_size(self, dataset: str) -> bool:
+        """Whether the records' users and interactions are within `same_within` of the printed ones."""
+        within = self.paper.datasets[dataset].same_within
+        if not within or dataset not in self._synthetic:
+            return True
+        printed = [(key, cells[dataset]) for t in self.paper.statistics for _, key, cells in t.rows if dataset in cells]
+        sizes = [(self.statistic(dataset, k), cell) for k, cell in printed if k in ("users", "interactions")]
+        return all(ours is not None and abs(ours / cell.value - 1) <= within for ours, cell in sizes)
 
     def place(self, dataset: str) -> str:
         """The data set's label, saying so where the generator made it."""
@@ -163,7 +177,8 @@ class Results:
         return (data.label if data else dataset) + (" (synthetic)" if self._synthetic.get(dataset) else "")
 
     def label(self, key: Key, table: str) -> str:
-        for row in self.paper.table(table).rows:
+        others = [t for t in self.paper.tables if t.id != table]
+        for row in (row for t in (self.paper.table(table), *others) for row in t.rows):
             if row.key == key or (row.key.model, row.key.variant, key.sweep) == (key.model, key.variant, row.key.sweep):
                 return row.label
         return " ".join(
@@ -174,6 +189,11 @@ class Results:
         """Mean and sd of a test metric over the seeds; None if no record has it."""
         records = [r for r in self.records(dataset, key) if metric in r.metrics.get(protocol, {})]
         return summary([r.metrics[protocol][metric] for r in records], records)
+
+    def arrays(self, dataset: str, key: Key) -> list[dict[str, np.ndarray]]:
+        """What each run kept for figures, by seed; runs that kept nothing are left out."""
+        runs = [run_record.load_figures(run_record.path_for(self.root, r)) for r in self.records(dataset, key)]
+        return [arrays for arrays in runs if arrays]
 
     def fingerprint(self, dataset: str) -> str:
         """Of the data that most records of the data set were made from (a sweep may vary the data itself)."""

@@ -5,8 +5,8 @@ from __future__ import annotations
 from experiments.papers.schema import Statistics
 from experiments.reporting.collect import SAME, Results
 from experiments.reporting.document import Block, Bullets, Grid, Heading, Paragraph, Text
-from experiments.reporting.headings import IN_WORDS, profile_mark, reason, title
-from experiments.reporting.numbers import MISSING, percent, printed_text, quantity
+from experiments.reporting.headings import IN_WORDS, folded, profile_mark, reason, title
+from experiments.reporting.numbers import MISSING, like_printed, percent, printed_text, quantity
 from experiments.reporting.verdicts import WITHIN, number_verdict
 
 _COLUMNS = ("users", "items", "categories", "actions", "interactions", "mean_length")
@@ -59,6 +59,7 @@ def statistics_blocks(table: Statistics, results: Results) -> list[Block]:
             f"not: {table.cause}."
         ),
     ]
+    absent = []
     for name in table.datasets:
         label = results.paper.datasets[name].label
         real = name in results.datasets and results.kind(name) == SAME
@@ -75,9 +76,16 @@ def statistics_blocks(table: Statistics, results: Results) -> list[Block]:
             verdict = number_verdict(ours, cell, table.tolerance, relative=True)
             tone = "good" if verdict == WITHIN else "warn"
             difference = f"{100 * (ours / cell.value - 1):+.1f}%"
-            rows.append((Text(text), printed_text(cell), Text(quantity(ours)), Text(difference), Text(verdict, tone)))
+            rows.append(
+                (Text(text), printed_text(cell), Text(like_printed(ours, cell)), Text(difference), Text(verdict, tone))
+            )
         header = ("", "published", "ours", "difference", "verdict")
-        blocks.append(Grid(header, tuple(rows), f"{table.title}: {label}{profile_mark(results)}"))
+        grid = Grid(header, tuple(rows), f"{table.title}: {label}{profile_mark(results)}")
+        if real:
+            blocks.append(grid)
+        else:
+            absent.append((name, [grid]))
+    blocks += folded(absent, results)
     others = [name for name in results.datasets if results.kind(name) != SAME]
     if others:
         rows = tuple(

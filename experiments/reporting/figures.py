@@ -7,8 +7,10 @@ from experiments.papers.schema import Figure, Key
 from experiments.reporting.collect import Results, summary
 from experiments.reporting.document import Block, Bullets, Grid, Paragraph, Plot, Text
 from experiments.reporting.headings import caption, profile_mark, reason, title
+from experiments.reporting.maps import maps
 from experiments.reporting.numbers import MISSING, estimate_text
 from experiments.reporting.plots import Series, line_chart
+from experiments.reporting.ratios import ratio_blocks
 
 
 def figure_blocks(figure: Figure, results: Results) -> list[Block]:
@@ -18,7 +20,9 @@ def figure_blocks(figure: Figure, results: Results) -> list[Block]:
         title(2, figure.title, figure.id, results),
         Paragraph(f"Section {figure.section}. Published: {figure.published}{protocol}"),
     ]
-    draw = {"sweep": _swept, "cost": _swept, "curve": _curves}[figure.kind]
+    if figure.kind == "ratio":
+        return [*blocks, *ratio_blocks(figure, results)]
+    draw = {"sweep": _swept, "cost": _swept, "curve": _curves, "maps": maps}[figure.kind]
     plots, grids, missing = [], [], []
     for name in figure.datasets:
         drawn = draw(figure, results, name) if name in results.datasets else None
@@ -34,8 +38,10 @@ def figure_blocks(figure: Figure, results: Results) -> list[Block]:
 
 
 def _reason(figure: Figure, results: Results, dataset: str) -> str:
+    if figure.kind == "maps" and any(results.records(dataset, Key(x.model, x.variant)) for x in figure.lines):
+        return f"the runs kept no array `{figure.array}`"
     if dataset in results.datasets or (
-        results.profile == "quick" and figure.kind != "curve" and not figure.quick_values
+        results.profile == "quick" and figure.kind not in ("curve", "maps") and not figure.quick_values
     ):
         return f"not run in the {results.profile} profile"
     return reason(results, dataset)

@@ -27,6 +27,11 @@ def printed_text(cell: Cell | None) -> Text:
     return Text(cell.printed + (" *" if cell.note else ""))
 
 
+def like_printed(value: float, cell: Cell) -> str:
+    """Ours in the form of the printed number: a percentage beside a percentage."""
+    return f"{100 * value:.3g}%" if cell.percent else quantity(value)
+
+
 def quantity(value: float | None) -> str:
     """A count without, a ratio with decimals."""
     if value is None:

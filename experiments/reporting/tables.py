@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
 from experiments.papers.schema import Row, Table
 from experiments.reporting.collect import SAME, STAND_IN, SYNTHETIC, Results
+from experiments.reporting.contests import contest_blocks
 from experiments.reporting.document import Block, Bullets, Grid, Heading, Paragraph, Text
-from experiments.reporting.headings import caption, profile_mark, reason, title
-from experiments.reporting.numbers import MISSING, estimate_text, p_value, printed_text
-from experiments.reporting.verdicts import WITHIN, Contest, contests, impossible, number_verdict
+from experiments.reporting.headings import caption, folded, not_run, profile_mark, reason, title
+from experiments.reporting.numbers import MISSING, estimate_text, printed_text
+from experiments.reporting.verdicts import WITHIN, averaged, impossible, number_verdict, printed_counts
 
 APART = {
     STAND_IN: "Stand-ins, not comparable number by number",
@@ -27,13 +26,17 @@ def table_blocks(table: Table, results: Results) -> list[Block]:
             "± sample standard deviation over seeds (number of seeds)."
         ),
         Heading(3, "The same data as the paper's" + profile_mark(results), f"{table.id}-same"),
-        Paragraph(
-            f"Within: at most {table.tolerance:g} from the published number. Where ours is not within: {table.cause}.",
-            "note",
-        ),
     ]
-    for name in _published(table, results):
+    printed = _published(table)
+    if printed:
+        allowed = f"{100 * table.tolerance:g}%" if table.relative else f"{table.tolerance:g}"
+        text = f"Within: at most {allowed} from the published number. Where ours is not within: {table.cause}."
+        blocks.append(Paragraph(text, "note"))
+    there = [name for name in printed if name in results.datasets and results.kind(name) == SAME]
+    for name in there:
         blocks += _comparable(table, results, name)
+    blocks += folded([(n, _comparable(table, results, n)) for n in printed if n not in there], results)
+    blocks += _unprinted(table, results, [name for name in table.datasets if name not in printed])
     for kind, heading in APART.items():
         names = [name for name in table.datasets if name in results.datasets and results.kind(name) == kind]
         missing = [
@@ -44,12 +47,20 @@ def table_blocks(table: Table, results: Results) -> list[Block]:
         blocks += [_side_by_side(table, results, name) for name in names]
         if missing:
             blocks.append(Bullets(tuple(f"{results.paper.datasets[n].label}: {reason(results, n)}." for n in missing)))
-    blocks += _contest_blocks(table, results)
+    blocks += contest_blocks(table, results)
     notes = (*table.notes, *_row_notes(table, results))
     return [*blocks, Heading(3, "Notes", f"{table.id}-notes"), Bullets(notes)]
 
 
-def _published(table: Table, results: Results) -> list[str]:
+def _unprinted(table: Table, results: Results, names: list[str]) -> list[Block]:
+    """The paper's own data sets for which this table has no printed number: ours alone, or why there is none."""
+    own = [name for name in names if results.paper.datasets[name].published]
+    there = [name for name in own if name in results.datasets and results.kind(name) == SAME]
+    absent = [f"{results.paper.datasets[n].label}: {reason(results, n)}." for n in own if n not in there]
+    return [*(_side_by_side(table, results, name) for name in there), *([Bullets(tuple(absent))] if absent else [])]
+
+
+def _published(table: Table) -> list[str]:
     printed = {name for row in table.rows for name in row.published}
     return [name for name in table.datasets if name in printed]
 
@@ -92,7 +103,7 @@ def _compared(table: Table, results: Results, dataset: str, row: Row, metric: st
         return printed_text(cell), Text(reason(results, dataset), "muted"), MISSING, MISSING
     if cell is None:
         return MISSING, estimate_text(ours), MISSING, Text("not published", "muted")
-    verdict = number_verdict(ours.mean, cell, table.tolerance)
+    verdict = number_verdict(ours.mean, cell, table.tolerance, table.relative)
     tone = "good" if verdict == WITHIN else "warn"
     return printed_text(cell), estimate_text(ours), Text(f"{ours.mean - cell.value:+.4f}"), Text(verdict, tone)
 
@@ -101,63 +112,23 @@ def _side_by_side(table: Table, results: Results, dataset: str) -> Grid:
     """Ours, and beside it what was published on the data that this one stands for: no differences, no verdicts."""
     data = results.paper.datasets[dataset]
     beside = results.paper.datasets[data.beside].label
+    printed = any(data.beside in row.published for row in table.rows)
     rows = []
     for row in _rows(table, results, dataset):
         estimates = [results.estimate(dataset, row.key, table.protocol, m) for m in table.metrics]
-        ours = [Text(reason(results, dataset), "muted") if e is None else estimate_text(e) for e in estimates]
+        ours = [Text(not_run(results), "muted") if e is None else estimate_text(e) for e in estimates]
         published = row.published.get(data.beside, {})
-        rows.append((Text(row.label), *ours, *(printed_text(published.get(m)) for m in table.metrics)))
+        cells = (printed_text(published.get(m)) for m in table.metrics) if printed else ()
+        rows.append((Text(row.label), *ours, *cells))
     width = len(table.metrics)
-    return Grid(
-        ("", *table.metrics * 2),
-        tuple(rows),
-        caption(table.title, results, dataset),
-        (("", 1), (f"ours, {results.place(dataset)}", width), (f"published, {beside} (other data)", width)),
-    )
-
-
-def _contest_blocks(table: Table, results: Results) -> list[Block]:
-    names = [name for name in table.datasets if name in results.datasets]
-    found = contests(table, results, names) if table.subject else []
-    if not found:
-        return []
-    rows = tuple(_contest_row(contest, results) for contest in found)
-    header = ("data", "metric", "strongest rival", "difference", "95% interval", "p", "p, Holm", "users", "reading")
-    return [
-        Heading(3, f"{table.subject} against its strongest rival" + profile_mark(results), f"{table.id}-rivals"),
-        Paragraph(
-            "Each user's metric is averaged over seeds; two-sided sign-flip test over users (10,000 draws), Holm's "
-            "correction "
-            f"over these {len(found)} comparisons, 95% bootstrap interval. The rival is the row with the highest "
-            f"mean on that "
-            "metric, and the highest of the paper's own rows where that is another one.",
-            "note",
-        ),
-        Grid(header, rows, f"{table.title}: {table.subject} against its strongest rival{profile_mark(results)}"),
-    ]
-
-
-def _contest_row(contest: Contest, results: Results) -> Sequence[Text]:
-    result = contest.result
-    if contest.p_holm > 0.05:
-        reading = Text("within noise", "muted")
-    else:
-        reading = Text("ahead", "good") if result.difference > 0 else Text("behind", "bad")
-    return (
-        Text(results.place(contest.dataset)),
-        Text(contest.metric),
-        Text(contest.rival),
-        Text(f"{result.difference:+.4f}"),
-        Text(f"{result.low:+.4f} to {result.high:+.4f}"),
-        Text(p_value(result.p)),
-        Text(p_value(contest.p_holm)),
-        Text(f"{result.users:,}"),
-        reading,
-    )
+    groups = (("", 1), (f"ours, {results.place(dataset)}", width), (f"published, {beside} (other data)", width))
+    groups, columns = (groups, 2) if printed else (groups[:2], 1)
+    header = ("", *table.metrics * columns)
+    return Grid(header, tuple(rows), caption(table.title, results, dataset), groups)
 
 
 def _row_notes(table: Table, results: Results) -> list[str]:
-    """Notes of rows and cells, and the printed rows that no ranking can produce."""
+    """Notes of rows and cells, the printed rows that no ranking can produce, and what no single run can print."""
     notes = [f"{row.label}: {row.note}." for row in table.rows if row.note]
     marked = {
         f"* {results.paper.datasets[name].label}, {row.label}, {metric} {cell.printed}: {cell.note}."
@@ -166,12 +137,21 @@ def _row_notes(table: Table, results: Results) -> list[str]:
         for metric, cell in cells.items()
         if cell.note and row.variant == "paper"
     }
-    for row in table.rows:
-        places = [results.paper.datasets[name].label for name in impossible(row, table.protocol)]
-        if places:
-            notes.append(f"{row.label} as published is arithmetically impossible on {', '.join(places)}.")
-    if not any(impossible(row, table.protocol) for row in table.rows):
+    items = printed_counts(results.paper, "items")
+    refuted = {row.label: impossible(row, table.protocol, items) for row in table.rows}
+    for label, names in refuted.items():
+        if names:
+            places = ", ".join(results.paper.datasets[name].label for name in names)
+            notes.append(f"{label} as published is arithmetically impossible on {places}.")
+    if not any(refuted.values()) and any(row.published for row in table.rows):
         notes.append(
             "Every published row is arithmetically possible (some distribution of ranks gives it, to its rounding)."
+        )
+    means = averaged(table, printed_counts(results.paper, "users"))
+    if means:
+        listed = "; ".join(f"{results.paper.datasets[n].label}, {label} {cell.printed}" for n, label, cell in means)
+        notes.append(
+            f"No whole number of the printed users gives these hit ratios, so each is a mean over several runs, or "
+            f"other users were counted: {listed}."
         )
     return [*notes, *sorted(marked)]

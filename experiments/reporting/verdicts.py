@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from experiments.papers.feasibility import feasible
-from experiments.papers.schema import FAILS, HOLDS, UNTESTED, Cell, Claim, Finding, Key, Row, Table
+from experiments.papers.feasibility import feasible, share
+from experiments.papers.schema import FAILS, HOLDS, UNTESTED, Cell, Claim, Finding, Key, Paper, Row, Table
 from experiments.reporting.collect import PRINTED, SYNTHETIC, Results
 from tf_utils import significance
 
@@ -26,9 +26,29 @@ def number_verdict(ours: float, published: Cell, tolerance: float, relative: boo
     return ABOVE if difference > 0 else BELOW
 
 
-def impossible(row: Row, protocol: str) -> list[str]:
-    """The data sets on which the printed row cannot come from any ranking."""
-    return [name for name, cells in row.published.items() if not feasible(cells, SAMPLED.get(protocol))]
+def impossible(row: Row, protocol: str, items: Mapping[str, int] | None = None) -> list[str]:
+    """The data sets on which the printed row cannot come from any ranking.
+
+    items: data set -> number of items, which bounds a list where the protocol itself does not.
+    """
+    items = items or {}
+    return [n for n, cells in row.published.items() if not feasible(cells, SAMPLED.get(protocol, items.get(n)))]
+
+
+def printed_counts(paper: Paper, key: str) -> dict[str, int]:
+    """{data set: count} as printed in the paper's tables of statistics, e.g. of `items`."""
+    return {n: int(c.value) for t in paper.statistics for _, k, cells in t.rows if k == key for n, c in cells.items()}
+
+
+def averaged(table: Table, users: Mapping[str, int]) -> list[tuple[str, str, Cell]]:
+    """(data set, label, cell) of every printed hit ratio that no whole number of the printed users gives.
+
+    One run on those users cannot print it: it is a mean over runs, or other users were counted. Holds for rows whose
+    protocol evaluates every user once.
+    """
+    rows = [row for row in table.rows if not row.extra and row.variant == "paper"]
+    cells = [(n, row.label, m, c) for row in rows for n, by in row.published.items() for m, c in by.items()]
+    return [(n, label, c) for n, label, m, c in cells if m.startswith("HR@") and n in users and not share(c, users[n])]
 
 
 @dataclass(frozen=True)
@@ -60,10 +80,11 @@ def decide(claim: Claim, results: Results) -> Decision:
 
 @dataclass(frozen=True)
 class Contest:
-    """The table's subject against a rival on one data set and metric; p_holm is corrected over the whole table."""
+    """One row against another on one data set and metric; p_holm is corrected over all comparisons shown together."""
 
     dataset: str
     metric: str
+    row: str
     rival: str
     result: significance.Comparison
     p_holm: float
@@ -81,8 +102,25 @@ def contests(table: Table, results: Results, datasets: Sequence[str]) -> list[Co
             for rival in _rivals(table, results, dataset, metric, subject):
                 result = results.compare(dataset, subject.key, rival.key, table.protocol, metric)
                 if result is not None:
-                    found.append((dataset, metric, rival.label, result))
-    adjusted = significance.holm({index: contest[3].p for index, contest in enumerate(found)})
+                    found.append((dataset, metric, subject.label, rival.label, result))
+    return _corrected(found)
+
+
+def pair_contests(table: Table, results: Results, datasets: Sequence[str]) -> list[Contest]:
+    """The rows of `table.pairs` against each other, where both have ranks."""
+    rows = {row.label: row for row in table.rows}
+    found = []
+    for dataset in datasets:
+        for metric in table.metrics:
+            for a, b in table.pairs:
+                result = results.compare(dataset, rows[a].key, rows[b].key, table.protocol, metric)
+                if result is not None:
+                    found.append((dataset, metric, a, b, result))
+    return _corrected(found)
+
+
+def _corrected(found: Sequence[tuple]) -> list[Contest]:
+    adjusted = significance.holm({index: contest[-1].p for index, contest in enumerate(found)})
     return [Contest(*contest, adjusted[index]) for index, contest in enumerate(found)]
 
 

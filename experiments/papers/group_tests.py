@@ -1,0 +1,103 @@
+"""Tests of claims that several data sets answer together: usually, no clear winner, dense against sparse; and places.
+
+Real data, synthetic data and the paper's own printed tables are told apart: one finding for each kind.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Iterator, Sequence
+
+from experiments.papers.claim_tests import Test, Where, everywhere, ordering, places, verdict
+from experiments.papers.schema import HOLDS, Finding, Key
+
+_KINDS = (("same data", "stand-in"), ("synthetic",), ("published",))
+
+
+def usually(test: Test) -> Test:
+    """`test` holds on more than half of the data sets: one finding each for real, synthetic and printed ones."""
+
+    def counted(results) -> list[Finding]:
+        findings = []
+        for group in _by_kind(test(results)):
+            held = sum(finding.verdict == HOLDS for finding in group)
+            lost = [finding.where for finding in group if finding.verdict != HOLDS]
+            evidence = f"on {held} of {len(group)}" + (f"; not on {', '.join(lost)}" if lost else "")
+            findings.append(_joint(group, verdict(2 * held > len(group)), evidence))
+        return findings
+
+    return counted
+
+
+def no_clear_winner(table: str, a: Key, b: Key, metric: str, share: float = 2 / 3) -> Test:
+    """Neither of `a` and `b` is ahead on more than `share` of the data sets; at least three are needed."""
+
+    def test(results) -> list[Finding]:
+        findings = []
+        names = [results.label(key, table) for key in (a, b)]
+        for group in _by_kind(ordering(table, [a], [b], [metric])(results)):
+            won = sum(finding.verdict == HOLDS for finding in group)
+            evidence = f"{metric}: {names[0]} ahead on {won}, {names[1]} on {len(group) - won}"
+            if len(group) >= 3:
+                holds = max(won, len(group) - won) <= share * len(group) + 1e-9
+                findings.append(_joint(group, verdict(holds), evidence))
+        return findings
+
+    return test
+
+
+def place(source, dataset: str, key: Key, keys: Sequence[Key], metric: str) -> int | None:
+    """1 for the best of `keys` by the mean of `metric`; None if one of them was not run."""
+    estimates = {other: source.estimate(dataset, other, metric) for other in (*keys, key)}
+    if None in estimates.values():
+        return None
+    return 1 + sum(estimate.mean > estimates[key].mean for estimate in estimates.values())
+
+
+def placed(table: str, key: Key, keys: Sequence[Key], metric: str, among: Collection[int], where: Where) -> Test:
+    """The place of `key` among `keys` (1: the best) is one of `among`."""
+
+    def test(results) -> list[Finding]:
+        findings = []
+        for source, dataset in places(results, table, where):
+            found = place(source, dataset, key, keys, metric)
+            if found is not None:
+                evidence = f"{results.label(key, table)} is number {found} of {len({*keys, key})} by {metric}"
+                findings.append(source.finding(dataset, verdict(found in among), evidence))
+        return findings
+
+    return test
+
+
+def across(table: str, of: Callable[[object, list[str]], tuple[bool, str] | None], where: Where = everywhere) -> Test:
+    """One finding each on all real, all synthetic and all printed data sets: `of(source, names)` -> (holds, evidence).
+
+    of: None where the data sets cannot answer.
+    """
+
+    def test(results) -> list[Finding]:
+        findings = []
+        for source in results.sources(table):
+            for kinds in _KINDS:
+                names = [n for n in source.datasets if where(results.paper.datasets[n]) and source.kind(n) in kinds]
+                answer = of(source, names) if names else None
+                if answer is not None:
+                    findings.append(
+                        _joint([source.finding(n, HOLDS, "") for n in names], verdict(answer[0]), answer[1])
+                    )
+        return findings
+
+    return test
+
+
+def _by_kind(findings: Sequence[Finding]) -> Iterator[list[Finding]]:
+    for kinds in _KINDS:
+        group = [finding for finding in findings if finding.kind in kinds]
+        if group:
+            yield group
+
+
+def _joint(group: Sequence[Finding], decided: str, evidence: str) -> Finding:
+    """One finding on the data sets of a group."""
+    kinds = {finding.kind for finding in group}
+    where = ", ".join(dict.fromkeys(finding.where for finding in group))
+    return Finding(decided, evidence, where, kinds.pop() if len(kinds) == 1 else "stand-in")

@@ -1,0 +1,52 @@
+"""Tests of claims about a swept parameter: which of its values is best, line by line of a figure."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator
+
+from experiments.papers.claim_tests import ALPHA, Test, Where, everywhere, p_text, verdict
+from experiments.papers.schema import Finding, Key, Line
+
+
+def swept(results, figure: str, line: Line, where: Where = everywhere) -> Iterator[tuple[object, str, dict]]:
+    """(source, data set, {value: mean}) of a figure's line, wherever any of its values was run."""
+    drawn, source = results.paper.figure(figure), results.measured(figure)
+    for dataset in source.datasets:
+        if dataset in results.paper.datasets and where(results.paper.datasets[dataset]):
+            estimates = {v: source.estimate(dataset, at(drawn, line, v), drawn.metric) for v in drawn.values}
+            values = {value: estimate.mean for value, estimate in estimates.items() if estimate is not None}
+            if values:
+                yield source, dataset, values
+
+
+def at(figure, line: Line, value) -> Key:
+    """The key of a figure's line at one value of its parameter."""
+    return Key(line.model, line.variant, ((figure.parameter, value),))
+
+
+def best_among(figure: str, wanted: Collection, against: Collection, where: Where = everywhere) -> Test:
+    """The best of the values `wanted` is above the best of the values `against`, for every line of the figure.
+
+    Where some were not run it decides only if at least one of either kind and three in all were.
+    """
+
+    def test(results) -> list[Finding]:
+        findings, drawn = [], results.paper.figure(figure)
+        for line in drawn.lines:
+            for source, dataset, values in swept(results, figure, line, where):
+                named, others = ([v for v in values if v in group] for group in (wanted, against))
+                if not named or not others or len(values) < min(3, len({*wanted, *against})):
+                    continue
+                best, rival = max(named, key=values.get), max(others, key=values.get)
+                p = source.p_value(dataset, at(drawn, line, best), at(drawn, line, rival), drawn.metric)
+                evidence = f"{line.label}, {shown(values, drawn)}; {best} against {rival}{p_text(p)}"
+                noise = None if p is None else p > ALPHA
+                findings.append(source.finding(dataset, verdict(values[best] > values[rival]), evidence, noise))
+        return findings
+
+    return test
+
+
+def shown(values: dict, figure) -> str:
+    listed = ", ".join(f"{value}: {mean:.4f}" for value, mean in sorted(values.items()))
+    return f"{figure.metric} by {figure.parameter_label}: {listed}"

@@ -1,0 +1,55 @@
+"""Tuning trials as files: `experiments/tuning/<paper>/<dataset>/<model>.json`, written by experiments/search.py.
+
+Every model of a table gets the same number of trials, selected by validation alone. The configuration of a run is a
+function of the committed trials.
+"""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+from tf_utils.cli import UserError
+from tf_utils.files import write_atomically
+
+ROOT = Path(__file__).resolve().parent / "tuning"
+
+
+def path(paper: str, dataset: str, model: str) -> Path:
+    """Where the trials of a model on a data set lie."""
+    return ROOT / paper / dataset / f"{model}.json"
+
+
+def load(paper: str, dataset: str, model: str) -> dict:
+    """{select, trials: [{values, score, epoch, ...}]}; no trials if there is no file. Raises UserError if malformed."""
+    file = path(paper, dataset, model)
+    if not file.exists():
+        return {"select": "", "trials": []}
+    try:
+        found = json.loads(file.read_text(encoding="utf-8"))
+        assert all("values" in trial and "score" in trial for trial in found["trials"])
+    except (json.JSONDecodeError, KeyError, TypeError, AssertionError):
+        raise UserError(f"{file}: not a tuning file; restore it or run experiments.search again") from None
+    return found
+
+
+def save(paper: str, dataset: str, model: str, content: dict) -> None:
+    """Writes the trials in one step."""
+    file = path(paper, dataset, model)
+    file.parent.mkdir(parents=True, exist_ok=True)
+    write_atomically(file, json.dumps(content, indent=1) + "\n")
+
+
+def best(paper: str, dataset: str, model: str) -> dict:
+    """The values of the best trial, the earliest of equals; {} if there is none."""
+    trials = load(paper, dataset, model)["trials"]
+    return max(trials, key=lambda trial: trial["score"])["values"] if trials else {}
+
+
+def apply(config, values: dict) -> None:
+    """Sets dotted names of a configuration. Raises UserError for one that it does not have."""
+    for name, value in values.items():
+        section, key = name.split(".")
+        if key not in config[section]:
+            raise UserError(f"tuning: {config.model_name} has no {name}; run experiments.search again")
+        config[section][key] = value

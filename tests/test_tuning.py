@@ -1,0 +1,60 @@
+"""Tuning: every model gets as many trials, each trial fits its configuration, and a run takes the best of them."""
+
+import json
+
+import pytest
+
+from experiments import tuning
+from experiments.configs import attrec
+from tf_utils.cli import UserError
+
+SETS = ("ml-100k", "ml-1m", "s3rec-lastfm", "movietweetings", "amazon-tools-sequences")
+
+
+@pytest.mark.parametrize("model", attrec.GRIDS)
+@pytest.mark.parametrize("dataset", SETS)
+def test_trials_are_distinct_settings_and_equally_many(dataset, model):
+    found = attrec.trials(dataset, model)
+    assert len(found) == (4 if dataset == "ml-1m" else 12)
+    settings = set()
+    for values in found:
+        config = attrec.untuned(dataset, model)
+        tuning.apply(config, values)
+        settings.add(config.to_json_best_effort(sort_keys=True))
+    assert len(settings) == len(found)
+
+
+@pytest.mark.parametrize("file", sorted(tuning.ROOT.glob("*/*/*.json")), ids=lambda f: f"{f.parent.name}-{f.stem}")
+def test_committed_trials_are_those_of_the_grid(file):
+    paper, dataset, model = file.parts[-3], file.parts[-2], file.stem
+    done = [trial["values"] for trial in tuning.load(paper, dataset, model)["trials"]]
+    assert done == attrec.trials(dataset, model)
+
+
+def write(monkeypatch, tmp_path, content):
+    monkeypatch.setattr(tuning, "ROOT", tmp_path)
+    file = tuning.path("attrec", "ml-100k", "attrec")
+    file.parent.mkdir(parents=True)
+    file.write_text(content)
+
+
+def test_a_run_takes_the_best_trial(monkeypatch, tmp_path):
+    trials = [
+        {"values": {"model.omega": omega}, "score": score} for omega, score in ((0.0, 0.1), (0.6, 0.3), (0.4, 0.3))
+    ]
+    write(monkeypatch, tmp_path, json.dumps({"trials": trials}))
+    assert attrec.get_config("ml-100k").model.omega == 0.6
+    assert attrec.get_config("ml-1m").model.omega == attrec.untuned("ml-1m", "attrec").model.omega
+
+
+@pytest.mark.parametrize("content", ["{", '{"trials": [{"score": 1}]}', "[]"])
+def test_malformed_file(monkeypatch, tmp_path, content):
+    write(monkeypatch, tmp_path, content)
+    with pytest.raises(UserError, match="run experiments.search again"):
+        attrec.get_config("ml-100k")
+
+
+def test_trial_of_another_form_of_the_model(monkeypatch, tmp_path):
+    write(monkeypatch, tmp_path, json.dumps({"trials": [{"values": {"model.omegas": 1}, "score": 1}]}))
+    with pytest.raises(UserError, match="attrec has no model.omegas"):
+        attrec.get_config("ml-100k")
