@@ -21,7 +21,7 @@ from absl import flags
 
 from tf_utils import cli
 
-PAPER = flags.DEFINE_string("paper", None, "Paper to reproduce: asli.")
+PAPER = flags.DEFINE_string("paper", None, "Paper to reproduce: asli, attrec.")
 PROFILE = flags.DEFINE_enum("profile", "quick", ["quick", "paper"], "quick: minutes, small widths, one seed.")
 DATASETS = flags.DEFINE_list("datasets", None, "Data sets (default: what the profile can run with the data at hand).")
 MODELS = flags.DEFINE_list("models", None, "Only these models.")
@@ -56,16 +56,30 @@ class Job:
 
 
 def default_datasets(paper, profile: str, data_dir: str | None) -> list[str]:
-    """quick: the first small data set that is there, else one that can be generated; paper: all at hand."""
-    from data import catalog
+    """quick: the first small data set that is there or can be fetched, else one that is generated; paper: all that are
+    there, and the generator's stand-ins for those that are not."""
+    from data import catalog, download
 
     found = {name: catalog.available(name, data_dir) for name in paper.datasets}
-    there = [name for name, what in found.items() if not what.startswith(("missing", "download", "generator"))]
     generated = [name for name, what in found.items() if what.startswith("generator")]
+    there = [name for name, what in found.items() if not what.startswith(("missing", "download", "generator"))]
     if profile == "paper":
-        return [name for name in paper.datasets if name in there + generated]
-    small = [name for name in there if paper.datasets[name].size == "small"]
-    return (small or generated[-1:])[:1]
+        return [
+            name for name in paper.datasets if name in there or (name in generated and "standing in" in found[name])
+        ]
+    for name in paper.datasets:
+        if paper.datasets[name].size != "small" or name in generated:
+            continue
+        if found[name].startswith("download"):
+            try:
+                download.fetch(name, data_dir)
+            except cli.UserError as error:
+                print(f"{name}: {error}")
+                continue
+            return [name]
+        if name in there:
+            return [name]
+    return generated[-1:]
 
 
 def jobs(paper, profile: str, datasets: list[str], data_dir: str | None) -> list[Job]:

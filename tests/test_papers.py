@@ -5,6 +5,7 @@ import pytest
 from experiments import papers
 from experiments.papers.feasibility import feasible
 from experiments.papers.schema import PROFILES, Cell
+from tf_utils.cli import UserError
 
 PAPERS = [papers.load(name) for name in papers.NAMES]
 
@@ -94,3 +95,29 @@ def test_a_plain_run_has_the_values_that_the_paper_module_says(paper):
         defaults = paper.variant_defaults.get((run.model, run.variant), {}) | paper.datasets[run.dataset].defaults
         for key in (key for key, _ in run.sweep if key in defaults):
             assert config[key] == defaults[key]
+
+
+def test_default_data_sets(monkeypatch, tmp_path):
+    """quick: a small one that is there or can be fetched, else the generator; paper: real data and their stand-ins."""
+    from data import download
+    from experiments.reproduce import default_datasets
+
+    monkeypatch.setenv("DATA_CACHE", str(tmp_path / "cache"))
+    monkeypatch.delenv("DATA_DIR", raising=False)
+    fetched = []
+
+    def offline(name, data_dir):
+        fetched.append(name)
+        raise UserError("no network")
+
+    attrec, asli = papers.load("attrec"), papers.load("asli")
+    monkeypatch.setattr(download, "fetch", offline)
+    assert default_datasets(attrec, "quick", None) == ["synthetic-demo"] and fetched == ["ml-100k"]
+    assert default_datasets(asli, "quick", None) == ["etsy"]
+    monkeypatch.setattr(download, "fetch", lambda name, data_dir: tmp_path)
+    assert default_datasets(attrec, "quick", None) == ["ml-100k"]
+    assert default_datasets(attrec, "paper", None) == []
+    assert default_datasets(asli, "paper", None) == ["tmall", "tmall_small", "etsy"]
+    (tmp_path / "ml-1m").mkdir()
+    (tmp_path / "ml-1m" / "ratings.dat").write_text("")
+    assert default_datasets(attrec, "paper", str(tmp_path)) == ["ml-1m"]
