@@ -12,7 +12,7 @@ import numpy as np
 
 import models
 from data import candidates, catalog
-from data.pipeline import Feed, Store, next_item_feed, pairwise_feed, window_feed
+from data.pipeline import Feed, Store, next_item_feed, pairwise_feed, prefix_feed, window_feed
 from data.splits import Split, leave_one_out
 from data.stats import statistics
 from experiments.inspection import histories
@@ -63,6 +63,8 @@ def make_feed(config, split: Split, model: Recommender) -> Feed:
     train = config.train
     if model.regime == "pairwise":
         return pairwise_feed(split, train.batch_size, train.seed)
+    if model.regime == "prefix":
+        return prefix_feed(split, config.model.max_length, train.batch_size, train.seed, **model.feed_options())
     if model.regime == "window":
         length, targets = config.model.max_length, config.model.targets
         return window_feed(split, length, targets, train.batch_size, train.seed, **model.feed_options())

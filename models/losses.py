@@ -53,6 +53,34 @@ def full_cross_entropy(
     return tf.reduce_sum(losses) / tf.cast(valid_count, losses.dtype)
 
 
+def sampled_softmax(
+    queries: tf.Tensor, table: tf.Tensor, batch: dict[str, tf.Tensor], correct: bool = True
+) -> tf.Tensor:
+    """Softmax cross-entropy of each row's target against the pool of the batch, corrected for the pool's odds.
+
+    A target that is in the pool counts once.
+
+    Args:
+        queries: [B, d].
+        table: [N + 1, d], what items are scored with.
+        batch: positives int32 [B], pool int32 [S], pool_log_expected [S], positive_log_expected [B], valid_count
+            (data/pools.py).
+        correct: subtract log Q (Jean et al., ACL 2015, eq. 10).
+
+    Reference: SINE section 3.4 (sampled softmax; LEDGER S12).
+    """
+    dtype = queries.dtype if queries.dtype == tf.float64 else tf.float32
+    positives, pool = batch["positives"], batch["pool"]
+    own = tf.cast(tf.reduce_sum(queries * tf.gather(table, positives), axis=-1), dtype)
+    others = tf.cast(tf.matmul(queries, tf.gather(table, pool), transpose_b=True), dtype)
+    if correct:
+        own -= tf.cast(batch["positive_log_expected"], dtype)
+        others -= tf.cast(batch["pool_log_expected"], dtype)
+    others = tf.where(positives[:, None] == pool, dtype.min, others)
+    losses = tf.reduce_logsumexp(tf.concat([own[:, None], others], axis=1), axis=1) - own
+    return tf.reduce_sum(losses) / tf.cast(batch["valid_count"], dtype)
+
+
 def bpr(positive_scores: tf.Tensor, negative_scores: tf.Tensor, valid: tf.Tensor, valid_count: tf.Tensor) -> tf.Tensor:
     """-sum log s(x_ui - x_uj) / valid_count. Scores [B] or [B, T]. Reference: Rendle et al., UAI 2009, BPR-Opt."""
     return _mean(tf.nn.softplus(negative_scores - positive_scores), valid, valid_count)
