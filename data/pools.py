@@ -5,9 +5,9 @@ the item of rank r (from 0) has probability log((r + 2) / (r + 1)) / log(N + 1),
 `log_uniform_candidate_sampler`, which presumes ids sorted so (LEDGER S12).
 
 TensorFlow draws with replacement until the pool has enough distinct items. Here each item i gets an exponential clock
-of rate p_i and the S that ring first are the pool: the same distribution, as a pure function of a seed. Given the S-th clock
-t of the *other* items, item i is in the pool with probability 1 - exp(-p_i t) (bottom-k sampling: Cohen and Kaplan,
-PODC 2007), which is TensorFlow's expected count, 1 - (1 - p_i)^tries, with t in place of the tries.
+of rate p_i and the S that ring first are the pool: the same distribution, as a pure function of a seed. Given the S-th
+clock t of the *other* items, item i is in the pool with probability 1 - exp(-p_i t) (bottom-k sampling: Cohen and
+Kaplan, PODC 2007), which is TensorFlow's expected count, 1 - (1 - p_i)^tries, with t in place of the tries.
 """
 
 from __future__ import annotations
