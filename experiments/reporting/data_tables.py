@@ -70,8 +70,8 @@ def statistics_blocks(table: Statistics, results: Results) -> list[Block]:
                 continue
             ours = results.statistic(name, key) if real else None
             if ours is None:
-                why = "not in the records" if real else reason(results, name)
-                rows.append((Text(text), printed_text(cell), Text(why, "muted"), MISSING, MISSING))
+                why = Text("not in the records", "muted") if real else MISSING
+                rows.append((Text(text), printed_text(cell), why, MISSING, MISSING))
                 continue
             verdict = number_verdict(ours, cell, table.tolerance, relative=True)
             tone = "good" if verdict == WITHIN else "warn"
@@ -80,7 +80,8 @@ def statistics_blocks(table: Statistics, results: Results) -> list[Block]:
                 (Text(text), printed_text(cell), Text(like_printed(ours, cell)), Text(difference), Text(verdict, tone))
             )
         header = ("", "published", "ours", "difference", "verdict")
-        grid = Grid(header, tuple(rows), f"{table.title}: {label}{profile_mark(results)}")
+        why = "" if real else f" ({reason(results, name)})"  # once, not in each row
+        grid = Grid(header, tuple(rows), f"{table.title}: {label}{profile_mark(results)}{why}")
         if real:
             blocks.append(grid)
         else:

@@ -1,0 +1,93 @@
+"""Tuning, then a run that chooses its epoch by validation and refits on training and validation."""
+
+import json
+
+import numpy as np
+import pytest
+from absl import flags
+from absl.testing import flagsaver
+
+from experiments import runner, search, tuning
+from experiments.configs import attrec
+from experiments.inspection.loading import load_run
+from tf_utils import run_record
+from tf_utils.cli import UserError
+
+if not flags.FLAGS.is_parsed():
+    flags.FLAGS(["test"])
+
+
+def small(dataset="synthetic-demo", model="attrec", variant="paper", plain=attrec.untuned):
+    config = plain("synthetic-demo", model, variant)
+    config.dataset_args.fraction = 0.03
+    config.model.dim = 8
+    config.train.update(max_epochs=4, patience=2, batch_size=200)
+    return config
+
+
+@pytest.fixture
+def trials(monkeypatch, tmp_path):
+    monkeypatch.setattr(tuning, "ROOT", tmp_path / "tuning")
+    monkeypatch.setattr(attrec, "GRIDS", {"attrec": {"model.omega": (0.0, 0.4)}, "fmc": {"model.l2": (1e-3, 0.1)}})
+    monkeypatch.setattr(
+        attrec,
+        "trials",
+        lambda dataset, model: [{name: value} for name, values in attrec.GRIDS[model].items() for value in values],
+    )
+    monkeypatch.setattr(attrec, "untuned", small)
+    return tmp_path / "tuning" / "attrec" / "synthetic-demo"
+
+
+@flagsaver.flagsaver
+def test_search_writes_each_trial_once_and_runs_find_the_best(trials, monkeypatch):
+    flags.FLAGS.paper, flags.FLAGS.datasets, flags.FLAGS.models = "attrec", ["synthetic-demo"], None
+    search.main([])
+    found = {path.stem: json.loads(path.read_text()) for path in trials.glob("*.json")}
+    assert set(found) == {"attrec", "fmc"}
+    for content in found.values():
+        assert content["select"] == "validation full/HR@50" and len(content["trials"]) == 2
+        assert all(0 <= trial["score"] <= 1 and trial["best_epoch"] >= 1 for trial in content["trials"])
+    best = max(found["attrec"]["trials"], key=lambda trial: trial["score"])["values"]["model.omega"]
+    assert attrec.get_config("synthetic-demo").model.omega == best
+
+    monkeypatch.setattr(runner, "train", lambda *a, **k: pytest.fail("a trial was repeated"))
+    search.main([])
+
+
+@flagsaver.flagsaver
+@pytest.mark.parametrize(
+    ("paper", "models", "message"),
+    [("asli", None, "nothing to tune"), ("attrec", ["pop"], "no trials for 'pop'"), ("none", None, "unknown paper")],
+)
+def test_search_refuses(trials, paper, models, message):
+    flags.FLAGS.paper, flags.FLAGS.datasets, flags.FLAGS.models = paper, ["synthetic-demo"], models
+    with pytest.raises(UserError, match=message):
+        search.main([])
+
+
+def test_refit(tmp_path):
+    """The epoch is that of the selection; the weights are those of as many epochs on more events."""
+    config = small()
+    with config.eval.unlocked():
+        config.eval.maps_of = ("5", "2")
+    record = runner.execute(config, tmp_path / "run")
+    assert 1 <= record.best_epoch <= record.epochs == len(record.history)
+    final = load_run(tmp_path / "run")
+    assert final.epoch == record.best_epoch
+    chosen = (
+        load_run(tmp_path / "run" / runner.SELECTION) if (tmp_path / "run/selection/config.json").exists() else None
+    )
+    assert chosen is None  # the selection is a part of the run, not a run
+
+    plain = small()
+    plain.train.update(max_epochs=record.best_epoch, refit=False)
+    before = runner.execute(plain, tmp_path / "plain")
+    assert before.validation == record.validation  # of the selected weights, which never saw the validation target
+    assert before.metrics != record.metrics
+
+    arrays = run_record.load_figures(run_record.path_for(tmp_path / "run" / "record", record))
+    assert arrays["attention.users"].tolist() == ["5", "2"]
+    np.testing.assert_allclose(arrays["attention"].sum(-1), 1, atol=1e-5)
+
+    again = runner.execute(config, tmp_path / "run")
+    assert (again.metrics, again.validation) == (record.metrics, record.validation)
