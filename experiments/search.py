@@ -21,7 +21,7 @@ from tf_utils import cli
 
 PAPER = flags.DEFINE_string("paper", None, "Paper whose models are tuned: attrec.")
 DATASETS = flags.DEFINE_list("datasets", None, "Data sets.")
-MODELS = flags.DEFINE_list("models", None, "Models (default: all that have trials).")
+MODELS = flags.DEFINE_list("models", None, "Models, model[-variant] (default: all that have trials).")
 DATA_DIR = flags.DEFINE_string("data_dir", None, "Folder of the raw data sets (default: $DATA_DIR).")
 THREADS = flags.DEFINE_integer("threads", 0, "Intra-op threads; 0: one a core.", 0)
 
@@ -51,7 +51,7 @@ def main(argv) -> None:
             for number, values in enumerate(wanted, 1):
                 if values in done:
                     continue
-                config = configs.untuned(dataset, model)
+                config = configs.untuned(dataset, *model.split("-"))
                 tuning.apply(config, values)
                 if (arguments := config.dataset_args.to_dict()) != loaded:
                     split, loaded = runner.load_split(config, data_dir), arguments

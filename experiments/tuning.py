@@ -16,7 +16,7 @@ ROOT = Path(__file__).resolve().parent / "tuning"
 
 
 def path(paper: str, dataset: str, model: str) -> Path:
-    """Where the trials of a model on a data set lie."""
+    """Where the trials of a model (or model-variant) on a data set lie."""
     return ROOT / paper / dataset / f"{model}.json"
 
 

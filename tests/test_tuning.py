@@ -18,7 +18,7 @@ def test_trials_are_distinct_settings_and_equally_many(dataset, model):
     assert len(found) == (4 if dataset == "ml-1m" else 12)
     settings = set()
     for values in found:
-        config = attrec.untuned(dataset, model)
+        config = attrec.untuned(dataset, *model.split("-"))
         tuning.apply(config, values)
         settings.add(config.to_json_best_effort(sort_keys=True))
     assert len(settings) == len(found)
@@ -44,6 +44,7 @@ def test_a_run_takes_the_best_trial(monkeypatch, tmp_path):
     ]
     write(monkeypatch, tmp_path, json.dumps({"trials": trials}))
     assert attrec.get_config("ml-100k").model.omega == 0.6
+    assert attrec.get_config("ml-100k,attrec,official").model.omega == 0.6  # it has no trials of its own
     assert attrec.get_config("ml-1m").model.omega == attrec.untuned("ml-1m", "attrec").model.omega
 
 

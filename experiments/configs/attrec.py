@@ -19,7 +19,8 @@ LARGE = ("ml-1m", "ml-hetrec")  # 60 minutes a run and 4 trials a model; 25 and 
 def get_config(argument: str = "ml-100k"):
     dataset, model, variant = parse(argument, "attrec")
     config = untuned(dataset, model, variant)
-    tuning.apply(config, tuning.best("attrec", dataset, model))
+    own = tuning.best("attrec", dataset, f"{model}-{variant}")
+    tuning.apply(config, own or tuning.best("attrec", dataset, model))
     return config
 
 
@@ -63,6 +64,7 @@ LARGE_METRIC_GRID = {"model.omega": (0.2, 0.4), "model.l2_tables": (1e-4, 1e-3)}
 FPMC_L2, USER_ITEM = "model.l2_user+model.l2_item+model.l2_transition", "model.l2_user+model.l2_item"
 GRIDS = {
     "attrec": METRIC_GRID,
+    "attrec-official": METRIC_GRID,  # a variant without trials of its own takes the model's
     "lstm_plus": METRIC_GRID,
     "bpr_mf": {USER_ITEM: (3e-4, 1e-3, 3e-3, 1e-2), RATE: (1e-3, 3e-3, 1e-2)},
     "fmc": {"model.l2": (1e-4, 1e-3, 3e-3, 1e-2), RATE: (1e-3, 3e-3, 1e-2)},
@@ -74,6 +76,7 @@ GRIDS = {
 }
 LARGE_GRIDS = {
     "attrec": LARGE_METRIC_GRID,
+    "attrec-official": LARGE_METRIC_GRID,
     "lstm_plus": LARGE_METRIC_GRID,
     "bpr_mf": {USER_ITEM: (1e-4, 3e-4, 1e-3, 3e-3)},
     "fmc": {"model.l2": (3e-4, 1e-3, 3e-3, 1e-2)},
@@ -86,9 +89,9 @@ LARGE_GRIDS = {
 
 
 def trials(dataset: str, model: str) -> list[dict]:
-    """The values to try: dotted names of the configuration and their values."""
+    """The values to try, dotted names of the configuration and their values. model: of `GRIDS`, model[-variant]."""
     grid = (LARGE_GRIDS if dataset in LARGE else GRIDS)[model]
-    if model in METRIC_SPACE and dataset not in MOVIELENS:
+    if model.split("-")[0] in METRIC_SPACE and dataset not in MOVIELENS:
         grid = SPARSE_GRID
     points = itertools.product(*grid.values())
     return [{n: v for names, v in zip(grid, point, strict=True) for n in names.split("+")} for point in points]
