@@ -1,7 +1,8 @@
-# make reproduce-asli | test | test-slow | tensorboard | bench | lint        Variables: see `make help`.
+# make reproduce-asli | reproduce-attrec | test | test-slow | tensorboard | bench | lint        Variables: see `make help`.
 PYTHON ?= python3
 VENV ?= .venv
 BIN := $(VENV)/bin
+PAPER ?= asli
 PROFILE ?= quick
 STRATEGY ?= none
 PRECISION ?= float32
@@ -22,6 +23,8 @@ PASS = --profile=$(PROFILE) --strategy=$(STRATEGY) --precision=$(PRECISION) --ru
 
 help:
 	@echo "make reproduce-asli   set up, find or generate data, train, evaluate, write the report (PROFILE=quick|paper)"
+	@echo "make reproduce-attrec the same for AttRec"
+	@echo "make report           the report of the records that are there (PAPER=asli|attrec)"
 	@echo "make test             the test suite (make test-slow: convergence anchors, full-size checks)"
 	@echo "make tensorboard      losses, metrics and attention maps of what was trained (PORT=$(PORT))"
 	@echo "make bench            speed, as ratios"
@@ -42,7 +45,7 @@ reproduce-%: setup
 	@$(BIN)/python -m experiments.reproduce --paper=$* $(PASS)
 
 report: setup
-	@$(BIN)/python -m experiments.report --paper=asli --profile=$(PROFILE) --out=$(RUNS)/reports/asli-$(PROFILE) \
+	@$(BIN)/python -m experiments.report --paper=$(PAPER) --profile=$(PROFILE) --out=$(RUNS)/reports/$(PAPER)-$(PROFILE) \
 	  --results=$(if $(RESULTS),$(RESULTS),$(RUNS)/results)
 
 test: setup

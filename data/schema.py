@@ -173,6 +173,18 @@ class Sequences:
         table[self.items[known]] = self.categories[known]
         return table
 
+    def item_category_lists(self) -> np.ndarray:
+        """int32 [n_items + 1, most categories of an item]: the categories of each item, the main one first, then 0.
+
+        An item's attributes where the source has them, else its main category alone.
+        """
+        if self.attributes is None:
+            return self.item_categories()[:, None]
+        counts = np.diff(self.attributes.offsets)
+        table = np.zeros((len(counts), max(int(counts.max()), 1)), np.int32)
+        table[np.arange(table.shape[1])[None, :] < counts[:, None]] = self.attributes.values
+        return table
+
 
 def _used(ids: np.ndarray, size: int) -> np.ndarray:
     used = np.zeros(size + 1, bool)

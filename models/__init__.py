@@ -6,7 +6,9 @@ from tf_utils import keras_gate  # noqa: F401  before anything imports TensorFlo
 
 MODELS = {
     "asli": "models.asli:ASLI",
+    "sair": "models.sair:SAIR",
     "attrec": "models.attrec:AttRec",
+    "sine": "models.sine:SINE",
     "lstm_plus": "models.baselines.lstm_plus:LSTMPlus",
     "sasrec": "models.baselines.sasrec:SASRec",
     "nextitnet": "models.baselines.nextitnet:NextItNet",
@@ -17,6 +19,10 @@ MODELS = {
     "prme": "models.baselines.prme:PRME",
     "transrec": "models.baselines.transrec:TransRec",
     "caser": "models.baselines.caser:Caser",
+    "gru4rec": "models.baselines.gru4rec:GRU4Rec",
+    "mind": "models.baselines.mind:MIND",
+    "mcprn": "models.baselines.mcprn:MCPRN",
+    "comirec_sa": "models.baselines.comirec_sa:ComiRecSA",
     "pop": "models.baselines.pop:MostPop",
     "item_knn": "models.baselines.item_knn:ItemKNN",
     "history": "models.baselines.history:HistoryMembership",

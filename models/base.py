@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
+import numpy as np
 import tensorflow_recommenders as tfrs
 
 from tf_utils.keras_gate import tf
@@ -13,12 +14,16 @@ Batch = dict[str, tf.Tensor]
 
 @dataclass(frozen=True)
 class DataSpec:
-    """What a model must know of its data: the sizes of the vocabularies, padding not counted."""
+    """What a model must know of its data: the sizes of the vocabularies, padding not counted, and what items are.
+
+    item_categories: int32 [n_items + 1, A], each item's categories, then 0 (Sequences.item_category_lists).
+    """
 
     n_users: int
     n_items: int
     n_categories: int
     n_actions: int
+    item_categories: np.ndarray | None = field(default=None, compare=False)
 
 
 class Recommender(tfrs.Model):

@@ -49,7 +49,8 @@ def make_split(seed: int = 0) -> Split:
 
 def spec_of(split: Split) -> DataSpec:
     seq = split.sequences
-    return DataSpec(seq.size("user"), seq.size("item"), seq.size("category"), seq.size("action"))
+    sizes = (seq.size(name) for name in ("user", "item", "category", "action"))
+    return DataSpec(*sizes, item_categories=seq.item_category_lists())
 
 
 @contextlib.contextmanager

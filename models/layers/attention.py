@@ -9,6 +9,13 @@ from tf_utils.masks import causal, softmax_where
 QUERY_CHUNKS = 2  # more save less than their slices cost
 
 
+def fresh(initializer):
+    """A new instance of the same kind: an unseeded one that is used twice draws the same values twice."""
+    return (
+        type(initializer).from_config(initializer.get_config()) if hasattr(initializer, "get_config") else initializer
+    )
+
+
 class MaskedAttention(tf.keras.layers.Layer):
     """softmax(Q K^T / s) V with padded keys, and (if causal) later keys, masked out; heads are slices of d.
 
@@ -46,7 +53,10 @@ class MaskedAttention(tf.keras.layers.Layer):
             raise ValueError(f'scale must be "head" or "model", got {scale!r}')
         self.dim, self.heads, self.causal = dim, heads, causal
         self.scale = 1.0 / math.sqrt(dim // heads if scale == "head" else dim)
-        dense = lambda name: tf.keras.layers.Dense(dim, use_bias=use_bias, kernel_initializer=initializer, name=name)  # noqa: E731
+
+        def dense(name):
+            return tf.keras.layers.Dense(dim, use_bias=use_bias, kernel_initializer=fresh(initializer), name=name)
+
         self.query, self.key, self.value = dense("query"), dense("key"), dense("value")
         self.output_projection = dense("output") if output_projection else None
         self.dropout = StatelessDropout(dropout)

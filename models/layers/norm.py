@@ -30,6 +30,12 @@ class LayerNorm(tf.keras.layers.Layer):
         return super().get_config() | {"epsilon": self.epsilon}
 
 
+def normalise(x: tf.Tensor, epsilon: float) -> tf.Tensor:
+    """Layer normalisation without gamma and beta. x: [..., d], floating. Returns the same shape and dtype."""
+    width = tf.shape(x)[-1:]
+    return _layer_norm(x, tf.ones(width, x.dtype), tf.zeros(width, x.dtype), epsilon)
+
+
 def _layer_norm(x: tf.Tensor, gamma: tf.Tensor, beta: tf.Tensor, epsilon: float) -> tf.Tensor:
     work = x.dtype if x.dtype == tf.float64 else tf.float32
 

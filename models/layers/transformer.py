@@ -1,6 +1,6 @@
 """The feed-forward network and the attention block of SASRec."""
 
-from models.layers.attention import MaskedAttention
+from models.layers.attention import MaskedAttention, fresh
 from models.layers.dropout import StatelessDropout
 from models.layers.norm import LayerNorm
 from tf_utils.keras_gate import tf
@@ -63,3 +63,63 @@ class SASRecBlock(tf.keras.layers.Layer):
         x = self.ffn(self.ffn_norm(attended + normed), training=training)
         query_mask = mask[:, tf.shape(mask)[1] - tf.shape(queries)[1] :]
         return x * tf.cast(query_mask, x.dtype)[..., None], weights
+
+
+class PostNormBlock(tf.keras.layers.Layer):
+    """LN(x + attention), then LN(x + FFN): the block of BERT, and of RecBole's SASRec, BERT4Rec and FDSA.
+
+    Args:
+        dim: d.
+        heads: number of heads.
+        inner: width of the feed-forward network.
+        dropout: rate after attention and feed-forward.
+        attention_dropout: rate on the attention weights.
+        causal: whether later keys are hidden.
+        activation: of the feed-forward network.
+        epsilon: of the layer normalisations.
+        initializer: of all matrices.
+
+    Reference: Devlin et al., NAACL 2019; Sun et al., CIKM 2019, section 3.3.
+    """
+
+    def __init__(
+        self,
+        dim: int,
+        heads: int,
+        inner: int,
+        dropout: float = 0.0,
+        attention_dropout: float = 0.0,
+        causal: bool = True,
+        activation="gelu",
+        epsilon: float = 1e-12,
+        initializer=None,
+        **kwargs,
+    ):
+        super().__init__(**kwargs)
+        initializer = initializer or tf.keras.initializers.TruncatedNormal(stddev=0.02)
+        self.attention = MaskedAttention(
+            dim,
+            heads,
+            causal,
+            output_projection=True,
+            dropout=attention_dropout,
+            initializer=initializer,
+            name="attention",
+        )
+        self.inner = tf.keras.layers.Dense(
+            inner, activation=activation, kernel_initializer=fresh(initializer), name="inner"
+        )
+        self.outer = tf.keras.layers.Dense(dim, kernel_initializer=fresh(initializer), name="outer")
+        self.attention_norm = LayerNorm(epsilon=epsilon, name="attention_norm")
+        self.ffn_norm = LayerNorm(epsilon=epsilon, name="ffn_norm")
+        self.dropouts = StatelessDropout(dropout), StatelessDropout(dropout)
+
+    def call(self, queries: tf.Tensor, keys: tf.Tensor, mask: tf.Tensor, training: bool = False):
+        """queries: [B, Q, d], Q = T or 1.  keys: [B, T, d].  mask: bool [B, T].
+
+        Returns:
+            (output [B, Q, d], attention weights [B, heads, Q, T])
+        """
+        attended, weights = self.attention(queries, keys, mask, training=training)
+        x = self.attention_norm(queries + self.dropouts[0](attended, training=training))
+        return self.ffn_norm(x + self.dropouts[1](self.outer(self.inner(x)), training=training)), weights

@@ -1,0 +1,229 @@
+"""SAIR: self-attentive interest retrieval for sequential recommendation (2023). No code was released: these are readings.
+
+| what | paper says | here | why |
+|---|---|---|---|
+| input (R1) | id + category + position | the same, then LN and dropout; `input_norm`; categories of an item: `category_pool` = "mean" | RecBole's SASRec, in which SAIR was built, has both |
+| positions | absolute | anchored at the newest item; `positions` = "oldest" counts from the first | a window of 150 |
+| encoder (R2) | one self-attention (eq. 2) and a feed-forward network (eq. 3), no residual | `encoder` = "literal"; variant "recbole": 2 post-norm blocks, 2 heads, inner 256, GELU, residuals | the second is probably what was run |
+| eq. 2 | Q K, not transposed | Q K^T | misprint |
+| masks (R4) | none in either attention | causal and padding in both; `causal` | the loss is summed over every position: without a mask it reads its label |
+| distribution (R5) | F C^T, "distance" | the inner product, not normalised | eq. 4 |
+| second attention (R6) | eq. 5 over positions; the text: interest-to-interest | positions, causal, one head, no bias, scale sqrt(L); `interaction` = "positions", "interests" (attention over the L axis), "none" | the equation |
+| top k (R7) | indices | no gradient through them | discrete |
+| residual (R8) | Residual(I, F) | the sum | |
+| K networks (R9) | "its own" | one per slot of the ranking; `ffn` = "per_slot", "shared", "per_interest" | there are K of them |
+| their form (R3) | eq. 3 | eq. 3; `ffn_residual` = False | |
+| weights (R10) | softmax of "C_r" at the chosen | after the interaction, `weights` = "post"; "pre" | with "pre" the second attention gets no gradient at all |
+| score (R12) | Item_label | the id table; `target` = "id", "id_plus_category" | |
+| loss (R13) | log of the inner product | BCE with the sigmoid put in; `loss` = "ce" | undefined as printed |
+| loss (R14) | a sum over positions | mean over valid positions; windows that cover the whole history (configs) | |
+| DecovLoss (R15) | weight 1, row mean | `decov_weight` = 1, with the mean loss | |
+| ablations (R16) | SAIR-full, SAIR-label | variant "full": no interaction, all L interests, softmax over L; variant "label": C is the category table | |
+| initialisation (R17) | - | N(0, 0.02), biases 0 | RecBole's |
+"""  # noqa: E501
+
+import ml_collections
+
+from models.base import Recommender
+from models.layers.attention import MaskedAttention
+from models.layers.concepts import covariance_penalty
+from models.layers.dropout import StatelessDropout
+from models.layers.embedding import LearnedPositions, PaddedEmbedding
+from models.layers.item_categories import ItemCategories
+from models.layers.norm import LayerNorm
+from models.layers.slots import SlotFeedForward
+from models.layers.transformer import PostNormBlock
+from models.losses import binary_cross_entropy, full_cross_entropy
+from tf_utils.keras_gate import tf
+from tf_utils.masks import valid
+
+CHOICES = {
+    "encoder": ("literal", "recbole"),
+    "interaction": ("positions", "interests", "none"),
+    "interests": ("free", "categories"),
+    "ffn": ("per_slot", "shared", "per_interest"),
+    "weights": ("post", "pre"),
+    "target": ("id", "id_plus_category"),
+    "loss": ("bce", "ce"),
+}
+
+
+class SAIR(Recommender):
+    """A causal encoder; at each position a distribution over L latent interests, of which the K strongest are mixed."""
+
+    @staticmethod
+    def default_config():
+        return ml_collections.ConfigDict(
+            dict(
+                variant="paper",
+                dim=64,
+                max_length=150,
+                n_interests=10,  # L
+                top=3,  # K; 0: all
+                encoder="literal",
+                blocks=2,  # of the recbole encoder, as the next two
+                heads=2,
+                inner=256,
+                dropout=0.2,
+                input_norm=True,
+                category_pool="mean",
+                positions="newest",
+                causal=True,
+                interaction="positions",
+                interests="free",
+                ffn="per_slot",
+                ffn_residual=False,
+                weights="post",
+                target="id",
+                loss="bce",
+                decov_weight=1.0,
+            )
+        )
+
+    @staticmethod
+    def variants():
+        return {
+            "paper": {},
+            "recbole": {"encoder": "recbole"},
+            "full": {"interaction": "none", "top": 0},
+            "label": {"interests": "categories"},
+        }
+
+    def __init__(self, config, spec):
+        super().__init__(config, spec)
+        for name, known in CHOICES.items():
+            if config[name] not in known:
+                raise ValueError(f"sair: {name} must be one of {', '.join(known)}, got {config[name]!r}")
+        if spec.item_categories is None or not spec.n_categories:
+            raise ValueError("sair: its data must have item categories")
+        self.n_interests = spec.n_categories if config.interests == "categories" else config.n_interests
+        self.top = config.top or self.n_interests
+        if not 0 < self.top <= self.n_interests:
+            raise ValueError(f"sair: top must be in 1..{self.n_interests}, the number of interests, got {config.top}")
+        self.causal = config.causal
+        if config.encoder == "recbole":
+            self.shift_invariant_weights = ("key/bias",)  # adds the same to all logits of a query
+        dim, drop = config.dim, config.dropout
+        full = tf.keras.mixed_precision.global_policy().variable_dtype  # interests are chosen without half precision
+        self.items = PaddedEmbedding(spec.n_items, dim, _normal(), name="items")
+        with tf.name_scope("items"):
+            self.items.build()
+        self.categories = ItemCategories(
+            spec.item_categories, spec.n_categories, dim, config.category_pool, _normal(), name="item_categories"
+        )
+        self.categories.build()
+        self.positions = LearnedPositions(config.max_length, dim, config.positions, _normal(), name="positions")
+        self.norm = LayerNorm(epsilon=1e-12, name="norm") if config.input_norm else None
+        self.dropout = StatelessDropout(drop)
+        if config.encoder == "literal":
+            self.attention = MaskedAttention(
+                dim, causal=config.causal, use_bias=False, initializer=_normal(), name="attention"
+            )
+            self.ffn = SlotFeedForward(1, dim, drop, False, _normal, name="ffn")
+        else:
+            self.blocks = [
+                PostNormBlock(
+                    *(dim, config.heads, config.inner, drop, drop, config.causal),
+                    initializer=_normal(),
+                    name=f"block_{i}",
+                )
+                for i in range(config.blocks)
+            ]
+        if config.interests == "free":
+            self.pool = self.add_weight(name="pool", shape=[self.n_interests, dim], initializer=_normal())  # C
+        if config.interaction == "positions":
+            self.interaction = MaskedAttention(
+                self.n_interests,
+                causal=config.causal,
+                use_bias=False,
+                initializer=_normal(),
+                name="interaction",
+                dtype=full,
+            )
+        elif config.interaction == "interests":
+            self.interaction = MaskedAttention(
+                1, causal=False, use_bias=False, initializer=_normal(), name="interaction"
+            )
+        slots = {"per_slot": self.top, "shared": 1, "per_interest": self.n_interests}[config.ffn]
+        self.interest_ffn = SlotFeedForward(slots, dim, drop, config.ffn_residual, _normal, name="interest_ffn")
+
+    def interest_pool(self) -> tf.Tensor:
+        """[L, d]: C, in the weights' dtype."""
+        if self.config.interests == "free":
+            return tf.convert_to_tensor(self.pool)
+        return tf.convert_to_tensor(self.categories.embedding.table)[1:-1]
+
+    def encode(self, batch, training=False, positions="all"):
+        """Queries [B, T, 1, d]; out: `attention`, `interaction_attention` (maps), `distribution_before`,
+        `distribution_after` [B, T, L] (eq. 4, 5), `interests` int32 [B, T, K] (ids from 0), `weights` [B, T, K]."""
+        items, mask = batch["items"], valid(batch["items"])
+        last = positions == "last"
+        x = self.items(items) + self.categories(items) + self.positions(items)  # eq. 1
+        x = self.dropout(x if self.norm is None else self.norm(x), training=training)
+        x *= tf.cast(mask, x.dtype)[..., None]
+        out = {}
+        if self.config.encoder == "literal":
+            x, out["attention"] = self.attention(x, x, mask, training=training)  # eq. 2
+            f = self.ffn(x[..., None, :], training=training)[..., 0, :]  # eq. 3
+        else:
+            for block in self.blocks:
+                x, out["attention"] = block(x, x, mask, training=training)
+            f = x
+        f *= tf.cast(mask, f.dtype)[..., None]
+        pool, f = self.interest_pool(), tf.cast(f, self.items.table.dtype)
+        before = tf.einsum("btd,ld->btl", f, pool)  # eq. 4
+        rows = (lambda x: x[:, -1:]) if last else (lambda x: x)
+        f, after = rows(f), rows(before)
+        if self.config.interaction == "positions":
+            after, out["interaction_attention"] = self.interaction(after, before, mask, training=training)  # eq. 5
+        elif self.config.interaction == "interests":
+            after = self._across_interests(after, training)
+        values, chosen = tf.math.top_k(after, self.top)  # eq. 6
+        before = rows(before)
+        if self.config.weights == "pre":
+            values = tf.gather(before, chosen, batch_dims=2)
+        active = self._activate(f, pool, chosen, training)
+        weights = tf.nn.softmax(values, axis=-1)  # eq. 9
+        e = tf.einsum("btk,btkd->btd", tf.cast(weights, active.dtype), active)  # eq. 10
+        out |= {"distribution_before": before, "distribution_after": after, "interests": chosen, "weights": weights}
+        return e[:, :, None, :], out
+
+    def _across_interests(self, rows: tf.Tensor, training: bool) -> tf.Tensor:
+        """Attention over the L axis, an interest being its one score. rows: [B, T, L]. Returns the same shape."""
+        cells = tf.reshape(rows, [-1, self.n_interests, 1])
+        everything = tf.ones(tf.shape(cells)[:2], tf.bool)
+        return tf.reshape(self.interaction(cells, cells, everything, training=training)[0], tf.shape(rows))
+
+    def _activate(self, f: tf.Tensor, pool: tf.Tensor, chosen: tf.Tensor, training: bool) -> tf.Tensor:
+        """[B, T, K, d]: eq. 7 and 8 and the K feed-forward networks."""
+        if self.config.ffn == "per_interest":
+            every = self.interest_ffn(pool + f[:, :, None, :], training=training)
+            return tf.gather(every, chosen, batch_dims=2)
+        return self.interest_ffn(tf.gather(pool, chosen) + f[:, :, None, :], training=training)
+
+    def item_matrix(self):
+        """[n_items + 1, d]: Item_label of eq. 11."""
+        if self.config.target == "id":
+            return self.items.matrix()
+        return self.items.matrix() + self.categories(tf.range(self.spec.n_items + 1))
+
+    def compute_loss(self, batch, training=True):
+        queries = self.encode(batch, training=training)[0][:, :, 0]
+        mask = valid(batch["positives"])
+        if self.config.loss == "ce":
+            return full_cross_entropy(queries, self.item_matrix(), batch["positives"], mask, batch["valid_count"])
+
+        def score(ids):  # eq. 11
+            vectors = self.items(ids)
+            vectors += 0.0 if self.config.target == "id" else self.categories(ids)
+            return tf.reduce_sum(queries * vectors, axis=-1)
+
+        return binary_cross_entropy(score(batch["positives"]), score(batch["negatives"]), mask, batch["valid_count"])
+
+    def regularisation(self):
+        """DecovLoss, below eq. 12."""
+        return self.config.decov_weight * covariance_penalty(self.interest_pool())
+
+
+def _normal() -> tf.keras.initializers.Initializer:
+    return tf.keras.initializers.RandomNormal(stddev=0.02)
