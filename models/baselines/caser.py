@@ -11,6 +11,7 @@
 | loss | sums over targets and over negatives | mean over targets + mean over negatives | sum over targets, each with its negatives, over the number of targets: the code's two means | additive over slices of a batch |
 | negatives | 3 a target | 3 a window of 3 targets (a comment says 3 a target) | `negatives` = 1 a target; variant "three_negatives" | the code's weights of the two terms |
 | excluded from negatives | the target | the user's training items | the code's; `exclude` = "targets" | |
+| SINE's protocol | SINE section 4.1: n 20, D 128, sampled softmax | not released | variant "sine_protocol": `loss` = "sampled_softmax", L = n, the next item alone, a pool of `negatives` a row (S12, S13); user vector and own output table stay | its Table 1 |
 | L2 | on all parameters | weight decay 1e-6 inside Adam, on all of them at every step | `l2` = 1e-6, half the squares of all parameters once a step | the same gradient |
 | short histories | - | padded with item 0, a vector that is learnt like any other | zero vectors on the left; filters that see no item are left out of the maximum | RecBole pads on the right |
 | initialisation | - | tables N(0, 1/width), the rest PyTorch's | tables the code's, the rest Glorot uniform, zero biases | |
@@ -21,9 +22,12 @@ import ml_collections
 from models.base import Recommender
 from models.layers.dropout import StatelessDropout
 from models.layers.embedding import PaddedEmbedding
-from models.losses import binary_cross_entropy
+from models.losses import binary_cross_entropy, sampled_softmax
 from tf_utils.keras_gate import tf
 from tf_utils.masks import valid
+
+LOSSES = ("bce", "sampled_softmax")
+PREFIX_OPTIONS = {"proposal": "log_uniform", "min_history": 1}  # of the sampled softmax alone
 
 
 class HorizontalFilters(tf.keras.layers.Layer):
@@ -112,13 +116,24 @@ class Caser(Recommender):
 
     @staticmethod
     def variants():
-        return {"paper": {}, "official": {"filter_bias": True}, "three_negatives": {"negatives": 3}}
+        sine = {"loss": "sampled_softmax", "dim": 128, "max_length": 20, "targets": 1, "negatives": 5}
+        return {
+            "paper": {},
+            "official": {"filter_bias": True},
+            "three_negatives": {"negatives": 3},
+            "sine_protocol": sine | PREFIX_OPTIONS,
+        }
 
     def __init__(self, config, spec):
         super().__init__(config, spec)
         for name in ("max_length", "targets", "negatives", "vertical", "horizontal"):
             if config[name] < 1:
                 raise ValueError(f"caser: {name} must be at least 1, got {config[name]}")
+        loss = config.get("loss", LOSSES[0])
+        if loss not in LOSSES:
+            raise ValueError(f"caser: loss must be one of {', '.join(LOSSES)}, got {loss!r}")
+        if loss == "sampled_softmax":
+            self.regime = "prefix"
         self.users, self.items, self.output_items, self.output_bias = (
             PaddedEmbedding(size, width, initializer, name=name)
             for name, size, width, initializer in (
@@ -160,6 +175,8 @@ class Caser(Recommender):
 
     def compute_loss(self, batch, training=True):
         query = self.encode(batch, training=training, positions="last")[0][:, 0]  # [B, 1, 2 d + 1]
+        if self.regime == "prefix":
+            return sampled_softmax(query[:, 0], self.item_matrix(), batch)
 
         def score(ids):  # section 3.3
             vectors = tf.concat([self.output_items(ids), self.output_bias(ids)], axis=-1)
@@ -176,6 +193,9 @@ class Caser(Recommender):
         return 0.5 * self.config.l2 * (tf.add_n([table.squares() for table in self.tables]) + tf.add_n(others))
 
     def feed_options(self):
+        if self.regime == "prefix":
+            proposal, min_history = (self.config.get(name, value) for name, value in PREFIX_OPTIONS.items())
+            return {"pooled": self.config.negatives, "proposal": proposal, "min_history": min_history}
         return {"exclude": self.config.exclude, "negatives": self.config.targets * self.config.negatives}
 
 
