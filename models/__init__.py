@@ -10,6 +10,7 @@ MODELS = {
     "attrec": "models.attrec:AttRec",
     "sine": "models.sine:SINE",
     "lstm_plus": "models.baselines.lstm_plus:LSTMPlus",
+    "bert4rec": "models.baselines.bert4rec:BERT4Rec",
     "sasrec": "models.baselines.sasrec:SASRec",
     "nextitnet": "models.baselines.nextitnet:NextItNet",
     "bpr_mf": "models.baselines.bpr_mf:BPRMF",

@@ -40,6 +40,8 @@ class Recommender(tfrs.Model):
         regime: the training regime of data/pipeline.py, or None for a model that is fitted by counting.
         causal: encode(positions="all") at a position does not see later events.
         padding_invariant: results do not depend on the amount of padding (only such models are trimmed).
+        mask_token: item n_items + 1 stands for an unknown item; encode(positions="last") reads the history with one
+            behind it, and returns that one's state (BERT4Rec).
         normalised_attention: the rows of attention maps sum to 1 where anything is visible.
         float32_scores: queries and item matrix keep the weights' dtype under mixed precision (squared distances are
             small differences of large products).
@@ -49,6 +51,7 @@ class Recommender(tfrs.Model):
     regime: str | None = "next_item"
     causal = True
     padding_invariant = True
+    mask_token = False
     normalised_attention = True
     float32_scores = False
     shift_invariant_weights: tuple[str, ...] = ()

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 import numpy as np
 
 import models
-from data.pipeline import Feed, next_item_feed, pairwise_feed, prefix_feed, window_feed
+from data.pipeline import Feed, cloze_feed, next_item_feed, pairwise_feed, prefix_feed, window_feed
 from data.schema import Provenance, Sequences
 from data.splits import Split, leave_one_out
 from models.base import DataSpec, Recommender
@@ -78,6 +78,8 @@ def make_feed(model: Recommender, split: Split, batch_size: int = 8, seed: int =
     """The training batches of a model's regime."""
     if model.regime == "pairwise":
         return pairwise_feed(split, batch_size, seed)
+    if model.regime == "cloze":
+        return cloze_feed(split, LENGTH, batch_size, seed, **model.feed_options())
     if model.regime == "prefix":
         return prefix_feed(split, LENGTH, batch_size, seed, **model.feed_options())
     if model.regime == "window":

@@ -87,3 +87,25 @@ def slope(f, arrays, directions, epsilon=1e-6):
     """The derivative of f(arrays) along `directions` (dicts of arrays), by central differences."""
     moved = lambda sign: {k: v + sign * epsilon * directions[k] if k in directions else v for k, v in arrays.items()}  # noqa: E731
     return (f(moved(+1)) - f(moved(-1))) / (2 * epsilon)
+
+
+def post_norm_block(x, weights, name, heads, causal, epsilon=1e-12):
+    """LN(x + attention W_O), LN(x + FFN with the exact GELU), one history x [T, d]."""
+    w = lambda part: weights[f"{name}/{part}"]  # noqa: E731
+
+    def norm(rows, part):
+        centred = rows - rows.mean(1, keepdims=True)
+        return centred / np.sqrt((centred**2).mean(1, keepdims=True) + epsilon) * w(f"{part}/gamma") + w(f"{part}/beta")
+
+    q, k, v = (x @ w(f"attention/{p}/kernel") + w(f"attention/{p}/bias") for p in ("query", "key", "value"))
+    width, rows = x.shape[1] // heads, np.zeros_like(x)
+    for h in range(heads):
+        cut = slice(h * width, (h + 1) * width)
+        for t in range(len(x)):
+            seen = slice(0, t + 1) if causal else slice(None)
+            powers = np.exp(k[seen, cut] @ q[t, cut] / math.sqrt(width))
+            rows[t, cut] = powers / powers.sum() @ v[seen, cut]
+    x = norm(x + rows @ w("attention/output/kernel") + w("attention/output/bias"), "attention_norm")
+    inner = x @ w("inner/kernel") + w("inner/bias")
+    inner = inner * 0.5 * (1 + np.vectorize(math.erf)(inner / math.sqrt(2)))
+    return norm(x + inner @ w("outer/kernel") + w("outer/bias"), "ffn_norm")

@@ -1,0 +1,108 @@
+"""BERT4Rec: bidirectional Transformer trained to fill in hidden items (Sun et al., CIKM 2019).
+
+| what | paper says | authors' code does | here | why |
+|---|---|---|---|---|
+| block | post-norm, GELU, dropout | the same, inner width 4 d | the same, `inner` = 256 | LEDGER B2 |
+| input | item + learned position | LN and dropout on the sum | as the code; positions anchored at the newest | the code left-aligns a window of fixed length |
+| output (eq. 7) | GELU(h W + b) E^T + b | LN after the GELU | as the code | |
+| loss | mean over the hidden items of a sequence | mean over the hidden items of a batch | mean over those of the global batch | |
+| masks | random, rho of the events; for fine-tuning the last alone | 10 fixed random copies and one with the last hidden | drawn anew each epoch; `last_share` = 1/11 of the rows hide the newest alone | more copies are better, fixed ones are a matter of files |
+| training data | without the held-out items | includes the validation item | without | it would leak |
+| test | a mask behind the history | the same | the same, with the newest n - 1 items before it | |
+| optimiser | Adam 1e-4, weight decay, warm-up, linear decay | the same | the runner's; the released defaults are undertrained up to 30 times (Petrov and Macdonald, RecSys 2022) | |
+| initialisation | truncated normal, 0.02 | the same | the same | |
+"""  # noqa: E501
+
+import ml_collections
+
+from models.base import Recommender
+from models.layers.dropout import StatelessDropout
+from models.layers.embedding import LearnedPositions, PaddedEmbedding
+from models.layers.norm import LayerNorm
+from models.layers.transformer import PostNormBlock
+from models.losses import full_cross_entropy
+from tf_utils.keras_gate import tf
+from tf_utils.masks import valid
+
+
+class BERT4Rec(Recommender):
+    """Blocks of bidirectional self-attention; what the mask token's state says of the item that stands there.
+
+    encode(positions="all") gives the states of the items as they are, for a look at the maps; "last" puts the mask
+    token behind the history.
+    """
+
+    regime = "cloze"
+    causal = False
+    mask_token = True
+    shift_invariant_weights = ("key/bias",)  # adds the same to all logits of a query
+
+    @staticmethod
+    def default_config():
+        return ml_collections.ConfigDict(
+            dict(
+                variant="paper",
+                dim=64,
+                max_length=200,
+                blocks=2,
+                heads=2,
+                inner=256,
+                dropout=0.2,
+                attention_dropout=0.2,
+                mask_share=0.2,  # rho
+                last_share=1 / 11,
+            )
+        )
+
+    def __init__(self, config, spec):
+        super().__init__(config, spec)
+        self.items = PaddedEmbedding(spec.n_items + 1, config.dim, _normal(), name="items")
+        self.positions = LearnedPositions(config.max_length, config.dim, "newest", _normal(), name="positions")
+        self.input_norm = LayerNorm(epsilon=1e-12, name="input_norm")
+        self.dropout = StatelessDropout(config.dropout)
+        self.blocks = [
+            PostNormBlock(
+                *(config.dim, config.heads, config.inner, config.dropout, config.attention_dropout),
+                causal=False,
+                initializer=_normal(),
+                name=f"block_{i}",
+            )
+            for i in range(config.blocks)
+        ]
+        self.projection = tf.keras.layers.Dense(
+            config.dim, activation="gelu", kernel_initializer=_normal(), name="projection"
+        )
+        self.output_norm = LayerNorm(epsilon=1e-12, name="output_norm")
+        self.output_bias = PaddedEmbedding(spec.n_items, 1, "zeros", name="output_bias")
+        for table in (self.items, self.output_bias):
+            with tf.name_scope(table.name):
+                table.build()
+
+    def encode(self, batch, training=False, positions="all"):
+        items = batch["items"]
+        if positions == "last":
+            behind = tf.fill([tf.shape(items)[0], 1], self.spec.n_items + 1)
+            items = tf.concat([items, behind], axis=1)[:, -self.config.max_length :]
+        mask, out = valid(items), {}
+        x = self.dropout(self.input_norm(self.items(items) + self.positions(items)), training=training)
+        for i, block in enumerate(self.blocks):
+            queries = x[:, -1:] if positions == "last" and i == len(self.blocks) - 1 else x
+            x, out[f"block_{i}_attention"] = block(queries, x, mask, training=training)
+        x = self.output_norm(self.projection(x))  # eq. 7
+        return tf.concat([x, tf.ones_like(x[..., :1])], axis=-1)[:, :, None, :], out
+
+    def item_matrix(self):
+        """[n_items + 1, d + 1]: item vectors (the input's) with the output bias as the last column."""
+        return tf.concat([self.items.matrix()[:-1], self.output_bias.matrix()], axis=-1)
+
+    def compute_loss(self, batch, training=True):
+        queries = self.encode(batch, training=training)[0][:, :, 0]
+        positives = batch["positives"]
+        return full_cross_entropy(queries, self.item_matrix(), positives, valid(positives), batch["valid_count"])
+
+    def feed_options(self):
+        return {"share": self.config.mask_share, "last_share": self.config.last_share}
+
+
+def _normal() -> tf.keras.initializers.Initializer:
+    return tf.keras.initializers.TruncatedNormal(stddev=0.02)

@@ -1,0 +1,113 @@
+"""BERT4Rec and the cloze regime against what they are defined as."""
+
+import math
+from collections import Counter
+
+import numpy as np
+import pytest
+
+from data.pipeline import cloze_feed
+from tests import tiny
+from tests.oracles.layers_oracle import post_norm_block, slope
+from tf_utils.cli import UserError
+from tf_utils.keras_gate import tf
+
+MASK = tiny.N_ITEMS + 1
+
+
+@pytest.mark.parametrize("windows", ["last", "sliding"])
+@pytest.mark.parametrize("share", [0.2, 0.5])
+def test_cloze_hides_a_share_of_each_window(tiny_split, windows, share):
+    seq, length, expected = tiny_split.sequences, 5, []
+    for user, (start, end) in enumerate(zip(seq.offsets[:-1], tiny_split.train_ends, strict=True), 1):
+        history = seq.items[start:end].tolist()
+        while history:
+            expected.append((user, tuple(history[-length:])))
+            history = history[:-length] if windows == "sliding" else []
+    feed = cloze_feed(tiny_split, length, 7, seed=1, windows=windows, share=share)
+    assert feed.instances == len(expected)
+    found, hidden = [], 0
+    for step in range(feed.steps_per_epoch):
+        batch = tiny.arrays(feed.batch(tf.constant(step, tf.int64)))
+        for user, items, positives in zip(*(batch[k].tolist() for k in ("user", "items", "positives")), strict=True):
+            assert all((item == MASK) == (positive > 0) for item, positive in zip(items, positives, strict=True))
+            whole = [positive or item for item, positive in zip(items, positives, strict=True) if item]
+            found.append((user, tuple(whole)))
+            assert items.count(MASK) == max(1, round(share * len(whole)))
+        masked = batch["items"] == MASK
+        assert batch["valid_count"] == masked.sum() and not batch["categories"][masked].any()
+        hidden += int(masked.sum())
+    assert sorted(found) == sorted(expected) and feed.targets == hidden
+
+
+def test_every_place_is_hidden_equally_often(tiny_split):
+    feed, counts = cloze_feed(tiny_split, 5, 64, seed=1, share=0.4), Counter()
+    for epoch in range(300):
+        batch = tiny.arrays(feed.batch(tf.constant(epoch * feed.steps_per_epoch, tf.int64)))
+        full = (batch["items"] > 0).all(1)
+        counts.update(np.nonzero(batch["items"][full] == MASK)[1].tolist())
+    share = np.array([counts[place] for place in range(5)]) / sum(counts.values())
+    np.testing.assert_allclose(share, 0.2, atol=4 * math.sqrt(0.16 / sum(counts.values())))
+
+
+def test_some_rows_hide_the_newest_alone(tiny_split):
+    """With last_share = 1 all do; with 1/11 one in eleven, beside those that hide it by chance."""
+    batch = tiny.arrays(cloze_feed(tiny_split, 5, 64, 1, share=0.5, last_share=1.0).batch(tf.constant(0, tf.int64)))
+    assert (batch["items"][:, -1] == MASK).all() and (batch["items"] == MASK).sum() == len(batch["items"])
+
+
+@pytest.mark.parametrize("options", [{"share": 0.0}, {"last_share": 2.0}, {"windows": "all"}])
+def test_arguments(tiny_split, options):
+    with pytest.raises(UserError):
+        cloze_feed(tiny_split, 5, 7, 1, **options)
+
+
+def hidden_states(weights, items):
+    """items: ids without padding -> [T, d + 1], the last column 1: what item vectors and bias are multiplied by."""
+
+    def norm(x, name):
+        normed = (x - x.mean(1, keepdims=True)) / np.sqrt(x.var(1, keepdims=True) + 1e-12)
+        return normed * weights[f"{name}/gamma"] + weights[f"{name}/beta"]
+
+    x = norm(weights["items/table"][items] + weights["positions/table"][-len(items) :], "input_norm")
+    for name in ("block_0", "block_1"):
+        x = post_norm_block(x, weights, name, 2, causal=False)
+    x = x @ weights["projection/kernel"] + weights["projection/bias"]
+    x = norm(x * 0.5 * (1 + np.vectorize(math.erf)(x / math.sqrt(2))), "output_norm")
+    return np.concatenate([x, np.ones((len(x), 1))], axis=1)
+
+
+def loss_by_hand(weights, data):
+    vectors = np.concatenate([weights["items/table"][1:-1], weights["output_bias/table"][1:]], axis=1)
+    total, count = 0.0, 0
+    for items, positives in zip(data["items"], data["positives"], strict=True):
+        for state, target in zip(hidden_states(weights, items[items > 0]), positives[items > 0], strict=True):
+            if target:
+                logits = vectors @ state
+                total += np.log(np.exp(logits).sum()) - logits[target - 1]
+                count += 1
+    return total / count
+
+
+def test_states_scores_loss_and_gradient(tiny_split):
+    model = tiny.make_model("bert4rec", tiny_split, "float64", inner=6)
+    batch = tiny.make_feed(model, tiny_split, batch_size=6).batch(tf.constant(0, tf.int64))
+    model.compute_loss(batch, training=False)
+    weights, data = tiny.perturb_weights(model), tiny.arrays(batch)
+    queries = model.encode(batch)[0].numpy()[:, :, 0]
+    newest = model.encode(batch, positions="last")[0].numpy()[:, 0, 0]
+    for row, items in enumerate(data["items"]):
+        own = items[items > 0]
+        tiny.close(queries[row][items > 0], hidden_states(weights, own), 1e-7)  # TensorFlow's erf has 9 digits
+        behind = np.append(own, MASK)[-tiny.LENGTH :]
+        tiny.close(newest[row], hidden_states(weights, behind)[-1], 1e-7)
+    named = tiny.weights_of(model)
+    with tf.GradientTape() as tape:
+        loss = model.compute_loss(batch, training=False)
+    tiny.close(loss, loss_by_hand(weights, data), 1e-7)
+    gradients, rng = tape.gradient(loss, named), np.random.default_rng(0)
+    for name in weights:
+        direction = rng.normal(size=weights[name].shape)
+        expected = slope(lambda moved: loss_by_hand(moved, data), weights, {name: direction})
+        found = np.sum(tf.convert_to_tensor(gradients[name]).numpy() * direction)
+        np.testing.assert_allclose(found, expected, rtol=1e-5, atol=1e-8, err_msg=name)
