@@ -1,0 +1,1 @@
+"""A trained run as a SavedModel that speaks raw ids: what `experiments.export` writes."""
