@@ -12,10 +12,10 @@ import numpy as np
 
 import models
 from data import candidates, catalog
-from data.pipeline import Feed, Store, next_item_feed, pairwise_feed, prefix_feed, window_feed
+from data.pipeline import Feed, cloze_feed, next_item_feed, pairwise_feed, prefix_feed, window_feed
 from data.splits import Split, leave_one_out
 from data.stats import statistics
-from experiments.inspection import histories
+from experiments.inspection.keeping import kept_arrays
 from models.base import DataSpec, Recommender
 from tf_utils import ranking, run_record
 from tf_utils.cli import UserError
@@ -49,7 +49,9 @@ def load_split(config, data_dir: str | None) -> Split:
 def make_model(config, split: Split) -> Recommender:
     """The unbuilt model of a configuration. Raises UserError for bad hyper-parameters."""
     seq = split.sequences
-    spec = DataSpec(seq.size("user"), seq.size("item"), seq.size("category"), seq.size("action"))
+    spec = DataSpec(
+        seq.size("user"), seq.size("item"), seq.size("category"), seq.size("action"), seq.item_category_lists()
+    )
     tf.random.set_seed(config.train.seed)
     tf.keras.utils.set_random_seed(config.train.seed)
     try:
@@ -63,6 +65,9 @@ def make_feed(config, split: Split, model: Recommender) -> Feed:
     train = config.train
     if model.regime == "pairwise":
         return pairwise_feed(split, train.batch_size, train.seed)
+    if model.regime == "cloze":
+        options = {"windows": train.windows} | model.feed_options()
+        return cloze_feed(split, config.model.max_length, train.batch_size, train.seed, **options)
     if model.regime == "prefix":
         return prefix_feed(split, config.model.max_length, train.batch_size, train.seed, **model.feed_options())
     if model.regime == "window":
@@ -222,23 +227,8 @@ def finish(
         validation={name: ranking.metrics(r) for name, r in validation.items()},
         history=progress.history,
     )
-    run_record.save(workdir / "record", record, test, kept_maps(config, split, model))
+    run_record.save(workdir / "record", record, test, kept_arrays(config, split, model))
     return record
-
-
-def kept_maps(config, split: Split, model: Recommender) -> dict[str, np.ndarray]:
-    """The attention maps on the test histories of the users named in `config.eval.maps_of`, for a report's figures.
-
-    {name: float [users, T, T]}: the first head of `encode`'s maps, and "<name>.users", their raw labels.
-    """
-    labels = list(config.eval.get("maps_of", ()))
-    if not labels:
-        return {}
-    users = histories.by_label(split.sequences, labels)
-    read = histories.read(split, Store(split.sequences), users, config.model.max_length, trim=False)
-    out = model.encode(read.batch, positions="last")[1]
-    maps = {name: x.numpy()[:, 0] for name, x in out.items() if name.endswith("attention")}
-    return maps | {f"{name}.users": np.array(labels) for name in maps}
 
 
 def machine_is_busy() -> bool:

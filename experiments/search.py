@@ -9,14 +9,10 @@ configurations find them. A trial that is there is not repeated, so the command 
 
 from __future__ import annotations
 
-import importlib
 import os
-import tempfile
-from pathlib import Path
 
 from absl import flags
 
-from experiments import tuning
 from tf_utils import cli
 
 PAPER = flags.DEFINE_string("paper", None, "Paper whose models are tuned: attrec.")
@@ -29,55 +25,10 @@ THREADS = flags.DEFINE_integer("threads", 0, "Intra-op threads; 0: one a core.",
 def main(argv) -> None:
     if not PAPER.value or not DATASETS.value:
         raise cli.UserError("--paper and --datasets are needed, e.g. --paper=attrec --datasets=ml-100k")
-    from experiments import console, papers, runner, setup
-    from tf_utils.run_record import environment
+    from experiments import setup, trials
 
-    papers.load(PAPER.value)  # a wrong name is told with the right ones
-    configs = importlib.import_module(f"experiments.configs.{PAPER.value}")
-    if not hasattr(configs, "trials"):
-        raise cli.UserError(f"{PAPER.value} has nothing to tune: its paper gives every value")
-    unknown = sorted(set(MODELS.value or ()) - set(configs.GRIDS))
-    if unknown:
-        raise cli.UserError(f"no trials for {unknown[0]!r}; choose from {', '.join(configs.GRIDS)}")
-    data_dir = DATA_DIR.value or os.environ.get("DATA_DIR")
     strategy = setup.devices("none", 0, "float32", False, THREADS.value)
-    commit = environment([])["commit"]
-    for dataset in DATASETS.value:
-        split, loaded = None, None
-        for model in MODELS.value or configs.GRIDS:
-            found = tuning.load(PAPER.value, dataset, model)
-            done = [trial["values"] for trial in found["trials"]]
-            wanted = configs.trials(dataset, model)
-            for number, values in enumerate(wanted, 1):
-                if values in done:
-                    continue
-                config = configs.untuned(dataset, *model.split("-"))
-                tuning.apply(config, values)
-                if (arguments := config.dataset_args.to_dict()) != loaded:
-                    split, loaded = runner.load_split(config, data_dir), arguments
-                title = f"{dataset} {model} [{number}/{len(wanted)}] {values}"
-                with (
-                    tempfile.TemporaryDirectory() as workdir,
-                    console.progress(title, config.train.max_epochs, config.eval.select) as show,
-                ):
-                    built = runner.make_model(config, split)
-                    progress = runner.train(config, split, built, Path(workdir), strategy, show)
-                found["trials"].append(
-                    {
-                        "values": values,
-                        "score": round(progress.best, 6),
-                        "best_epoch": progress.best_epoch,
-                        "epochs": progress.epoch,
-                        "stopped_by": progress.stopped_by,
-                        "seed": config.train.seed,
-                        "data_fingerprint": split.sequences.provenance.fingerprint,
-                        "commit": commit,
-                    }
-                )
-                found["select"] = f"validation {config.eval.select}"
-                tuning.save(PAPER.value, dataset, model, found)
-            best = max(found["trials"], key=lambda trial: trial["score"])
-            print(f"{dataset} {model}: {best['values']}, {found['select']} {best['score']:.4f}")
+    trials.run(PAPER.value, DATASETS.value, MODELS.value, DATA_DIR.value or os.environ.get("DATA_DIR"), strategy)
 
 
 if __name__ == "__main__":

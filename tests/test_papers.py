@@ -117,6 +117,7 @@ def test_default_data_sets(monkeypatch, tmp_path):
     monkeypatch.setattr(download, "fetch", lambda name, data_dir: tmp_path)
     assert default_datasets(attrec, "quick", None) == ["ml-100k"]
     assert default_datasets(attrec, "paper", None) == []
+    assert default_datasets(papers.load("sine"), "paper", None) == ["synthetic-ularge"]
     assert default_datasets(asli, "paper", None) == ["tmall", "tmall_small", "etsy"]
     (tmp_path / "ml-1m").mkdir()
     (tmp_path / "ml-1m" / "ratings.dat").write_text("")

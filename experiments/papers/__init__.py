@@ -7,7 +7,7 @@ from importlib import import_module
 from experiments.papers.schema import Paper
 from tf_utils.cli import UserError
 
-NAMES = ("asli", "attrec")
+NAMES = ("asli", "attrec", "sine")
 
 
 def load(name: str) -> Paper:

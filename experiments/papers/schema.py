@@ -14,6 +14,8 @@ Sweep = tuple[tuple[str, Any], ...]  # ((key, value), ...), sorted by key; () fo
 
 PROFILES = ("quick", "paper")
 HOLDS, FAILS, UNTESTED = "holds", "does not hold", "not tested"
+KEPT = "kept"  # as a protocol: numbers that runs keep among their arrays, by name
+PLAIN_FIGURES = ("curve", "maps", "hits", "concepts")  # kinds that read plain runs and sweep nothing
 
 
 def sweep_of(**values: Any) -> Sweep:
@@ -30,10 +32,14 @@ class Key(NamedTuple):
 
 @dataclass(frozen=True)
 class Cell:
-    """A published number as printed ("0.5273", "1,682", "6.30%"); misprints stay, with a note."""
+    """A published number as printed ("0.5273", "1,682", "6.30%"); misprints stay, with a note.
+
+    hundredths: printed as a percentage with the sign left out.
+    """
 
     printed: str
     note: str = ""
+    hundredths: bool = False
 
     @property
     def percent(self) -> bool:
@@ -42,13 +48,17 @@ class Cell:
     @property
     def value(self) -> float:
         """The number meant: a percentage is a share."""
-        return float(self.printed.rstrip("%").replace(",", "")) / (100 if self.percent else 1)
+        return float(self.printed.rstrip("%").replace(",", "")) / self._unit
 
     @property
     def half_unit(self) -> float:
         """Half a unit of the last printed digit: how far rounding may have moved the number."""
         digits = len(self.printed.rstrip("%").partition(".")[2])
-        return 0.5 * 10.0**-digits / (100 if self.percent else 1)
+        return 0.5 * 10.0**-digits / self._unit
+
+    @property
+    def _unit(self) -> int:
+        return 100 if self.percent or self.hundredths else 1
 
 
 @dataclass(frozen=True)
@@ -115,7 +125,8 @@ class Table:
     subject: label of the row that is tested against its strongest rival.  pairs: labels of rows that are tested against
     each other, (row, against).  seeds: of the paper profile on small data
     sets; on large ones only the models in `keep_seeds` have as many, the others and `few_seed_variants` `few_seeds`.
-    quick_variants: the variants that the quick profile runs, one seed each.
+    quick_variants: the variants that the quick profile runs, one seed each.  also: further protocols, shown beside the
+    same published numbers; the report says which of them fits better.  percent: numbers are shown as percentages.
     """
 
     id: str
@@ -137,6 +148,16 @@ class Table:
     quick_variants: frozenset[str] = frozenset({"paper"})
     relative: bool = False
     pairs: tuple[tuple[str, str], ...] = ()
+    also: tuple[str, ...] = ()
+    percent: bool = False
+
+    def printed_rows(self) -> list[Row]:
+        """The rows that stand in the paper's own table: one for each line, whatever forms of ours are beside it."""
+        found: list[Row] = []
+        for row in self.rows:
+            if row.published and not row.aside and all(row.published != other.published for other in found):
+                found.append(row)
+        return found
 
 
 @dataclass(frozen=True)
@@ -168,8 +189,10 @@ class Figure:
     """kind `sweep`: a test metric against the swept parameter.  `curve`: a validation metric against training seconds.
     `cost`: seconds an epoch against the swept parameter.  `ratio`: seconds an epoch of the first line over those of the
     second, at each value.  `maps`: the square arrays that a run keeps for some users under `array`, as heat maps.
+    `hits`: the metric among users with and without items like the target in their recent history (kept arrays
+    `recent.*`), and by how many.  `concepts`: the nearest items of some concepts (kept arrays `concepts.*`).
 
-    values: of the parameter (none for curves and maps).  overrides: config values that these runs alone need.
+    values: of the parameter (none for `PLAIN_FIGURES`).  overrides: config values that these runs alone need.
     published: what the paper says about it, since figures print no numbers.  seeds: data set -> seeds of the paper
     profile, 1 where nothing is said.  users: the raw user ids that the paper shows (maps).
     """
@@ -306,7 +329,7 @@ class Paper:
     def _figure_runs(self, profile: str, datasets: list[str]) -> Iterable[Run]:
         for figure in self.figures:
             values = (figure.quick_values if profile == "quick" else figure.values) or (None,)
-            if figure.kind not in ("curve", "maps") and values == (None,):
+            if figure.kind not in PLAIN_FIGURES and values == (None,):
                 continue
             for name in (d for d in figure.datasets if d in datasets):
                 for line in figure.lines:

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import numpy as np
 
-from experiments.papers.schema import Finding, Key, Paper, Table
+from experiments.papers.schema import KEPT, Finding, Key, Paper, Table
 from tf_utils import ranking, run_record, significance
 from tf_utils.cli import UserError
 from tf_utils.run_record import RunRecord
@@ -132,7 +132,8 @@ class Results:
         self.compare = cache(self._compare)
         self.p_value = cache(self._p_value)
         self.kind = cache(self._kind)
-        self._per_user = cache(self._per_user_mean)
+        self.per_user = cache(self._per_user_mean)
+        self._figures = cache(run_record.load_figures)
 
     def sources(self, table: str) -> list[Measured]:
         """The measured results and the printed ones, for the table of that id (or a table of statistics)."""
@@ -186,14 +187,23 @@ class Results:
         )
 
     def estimate(self, dataset: str, key: Key, protocol: str, metric: str) -> Estimate | None:
-        """Mean and sd of a test metric over the seeds; None if no record has it."""
+        """Mean and sd of a test metric over the seeds; None if no record has it.
+
+        protocol: `KEPT` for a number that the runs keep among their arrays.
+        """
+        if protocol == KEPT:
+            kept = [(float(arrays[metric]), r) for r, arrays in self._kept(dataset, key) if metric in arrays]
+            return summary([value for value, _ in kept], [record for _, record in kept])
         records = [r for r in self.records(dataset, key) if metric in r.metrics.get(protocol, {})]
         return summary([r.metrics[protocol][metric] for r in records], records)
 
     def arrays(self, dataset: str, key: Key) -> list[dict[str, np.ndarray]]:
         """What each run kept for figures, by seed; runs that kept nothing are left out."""
-        runs = [run_record.load_figures(run_record.path_for(self.root, r)) for r in self.records(dataset, key)]
-        return [arrays for arrays in runs if arrays]
+        return [arrays for _, arrays in self._kept(dataset, key)]
+
+    def _kept(self, dataset: str, key: Key) -> list[tuple[RunRecord, dict[str, np.ndarray]]]:
+        runs = [(r, self._figures(run_record.path_for(self.root, r))) for r in self.records(dataset, key)]
+        return [(record, arrays) for record, arrays in runs if arrays]
 
     def fingerprint(self, dataset: str) -> str:
         """Of the data that most records of the data set were made from (a sweep may vary the data itself)."""
@@ -226,6 +236,7 @@ class Results:
         }
 
     def _per_user_mean(self, dataset: str, key: Key, protocol: str, metric: str):
+        """(users, the metric of each averaged over seeds); None without ranks."""
         runs = []
         for record in self.records(dataset, key):
             ranks = run_record.load_ranks(run_record.path_for(self.root, record))
@@ -234,7 +245,7 @@ class Results:
         return significance.mean_over_seeds(runs) if runs else None
 
     def _paired(self, dataset: str, a: Key, b: Key, protocol: str, metric: str) -> tuple[np.ndarray, np.ndarray] | None:
-        first, second = self._per_user(dataset, a, protocol, metric), self._per_user(dataset, b, protocol, metric)
+        first, second = self.per_user(dataset, a, protocol, metric), self.per_user(dataset, b, protocol, metric)
         if first is None or second is None:
             return None
         return significance.paired(*first, *second)[1:]

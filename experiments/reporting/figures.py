@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from experiments.papers.curves import convergence, curve
-from experiments.papers.schema import Figure, Key
+from experiments.papers.schema import PLAIN_FIGURES, Figure, Key
 from experiments.reporting.collect import Results, summary
+from experiments.reporting.concepts import concept_blocks
 from experiments.reporting.document import Block, Bullets, Grid, Paragraph, Plot, Text
 from experiments.reporting.headings import caption, profile_mark, reason, title
+from experiments.reporting.hits import hit_blocks
 from experiments.reporting.maps import maps
 from experiments.reporting.numbers import MISSING, estimate_text
 from experiments.reporting.plots import Series, line_chart
@@ -22,15 +24,14 @@ def figure_blocks(figure: Figure, results: Results) -> list[Block]:
     ]
     if figure.kind == "ratio":
         return [*blocks, *ratio_blocks(figure, results)]
-    draw = {"sweep": _swept, "cost": _swept, "curve": _curves, "maps": maps}[figure.kind]
     plots, grids, missing = [], [], []
     for name in figure.datasets:
-        drawn = draw(figure, results, name) if name in results.datasets else None
+        drawn = _DRAW[figure.kind](figure, results, name) if name in results.datasets else None
         if drawn is None:
             missing.append(f"{results.paper.datasets[name].label}: {_reason(figure, results, name)}.")
         else:
-            plots += drawn[:-1]
-            grids.append(drawn[-1])
+            plots += [block for block in drawn if isinstance(block, Plot)]
+            grids += [block for block in drawn if not isinstance(block, Plot)]
     blocks += [*plots, *grids]
     if missing:
         blocks.append(Bullets(tuple(missing)))
@@ -38,10 +39,10 @@ def figure_blocks(figure: Figure, results: Results) -> list[Block]:
 
 
 def _reason(figure: Figure, results: Results, dataset: str) -> str:
-    if figure.kind == "maps" and any(results.records(dataset, Key(x.model, x.variant)) for x in figure.lines):
+    if figure.array and any(results.records(dataset, Key(x.model, x.variant)) for x in figure.lines):
         return f"the runs kept no array `{figure.array}`"
     if dataset in results.datasets or (
-        results.profile == "quick" and figure.kind not in ("curve", "maps") and not figure.quick_values
+        results.profile == "quick" and figure.kind not in PLAIN_FIGURES and not figure.quick_values
     ):
         return f"not run in the {results.profile} profile"
     return reason(results, dataset)
@@ -113,3 +114,13 @@ def _curves(figure: Figure, results: Results, dataset: str) -> tuple[Block, ...]
     chart = line_chart(series, "seconds of training", y_label, heading)
     plot = Plot(chart, f"{figure.title}, {heading}: the numbers are in the table")
     return plot, Grid(header, tuple(rows), caption(figure.title, results, dataset))
+
+
+_DRAW = {
+    "sweep": _swept,
+    "cost": _swept,
+    "curve": _curves,
+    "maps": maps,
+    "hits": hit_blocks,
+    "concepts": concept_blocks,
+}

@@ -9,12 +9,16 @@ from experiments.reporting.document import Text
 MISSING = Text("-", "muted")
 
 
-def estimate_text(estimate: Estimate | None, digits: int = 4) -> Text:
-    """`0.5133 ± 0.0021 (3)`: mean, sample standard deviation, number of seeds; budget-cut runs are named."""
+def estimate_text(estimate: Estimate | None, digits: int = 4, percent: bool = False) -> Text:
+    """`0.5133 ± 0.0021 (3)`: mean, sample standard deviation, number of seeds; budget-cut runs are named.
+
+    percent: as `51.33 ± 0.21 (3)`, two digits fewer.
+    """
     if estimate is None:
         return MISSING
-    spread = "" if estimate.sd is None else f" ± {estimate.sd:.{digits}f}"
-    text = f"{estimate.mean:.{digits}f}{spread} ({estimate.n})"
+    digits, scale = (max(digits - 2, 0), 100) if percent else (digits, 1)
+    spread = "" if estimate.sd is None else f" ± {scale * estimate.sd:.{digits}f}"
+    text = f"{scale * estimate.mean:.{digits}f}{spread} ({estimate.n})"
     if estimate.cut:
         cut = "stopped_by: budget" if estimate.cut == estimate.n else f"stopped_by: budget in {estimate.cut}"
         return Text(f"{text} [{cut}]", "warn")

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from experiments.papers.schema import Row, Table
+from experiments.papers.schema import KEPT, Row, Table
 from experiments.reporting.collect import SAME, STAND_IN, SYNTHETIC, Results
 from experiments.reporting.contests import contest_blocks
 from experiments.reporting.document import Block, Bullets, Grid, Heading, Paragraph, Text
+from experiments.reporting.fit import fit_notes
 from experiments.reporting.headings import caption, folded, not_run, profile_mark, reason, title
 from experiments.reporting.numbers import MISSING, estimate_text, printed_text
 from experiments.reporting.verdicts import WITHIN, averaged, impossible, number_verdict, printed_counts
@@ -21,9 +22,8 @@ def table_blocks(table: Table, results: Results) -> list[Block]:
     blocks: list[Block] = [
         title(2, table.title, table.id, results),
         Paragraph(
-            f"Section {table.section}. Protocol {table.protocol}; checkpoints selected by {table.selection}. A cell "
-            f"is mean "
-            "± sample standard deviation over seeds (number of seeds)."
+            f"Section {table.section}. {_measure(table)}; checkpoints selected by {table.selection}. A cell is mean "
+            f"± sample standard deviation over seeds (number of seeds){', in per cent' if table.percent else ''}."
         ),
         Heading(3, "The same data as the paper's" + profile_mark(results), f"{table.id}-same"),
     ]
@@ -52,6 +52,12 @@ def table_blocks(table: Table, results: Results) -> list[Block]:
     return [*blocks, Heading(3, "Notes", f"{table.id}-notes"), Bullets(notes)]
 
 
+def _measure(table: Table) -> str:
+    if table.protocol == KEPT:
+        return "Numbers that runs keep"
+    return f"Protocol {' and '.join((table.protocol, *table.also))}"
+
+
 def _unprinted(table: Table, results: Results, names: list[str]) -> list[Block]:
     """The paper's own data sets for which this table has no printed number: ours alone, or why there is none."""
     own = [name for name in names if results.paper.datasets[name].published]
@@ -77,35 +83,44 @@ def _comparable(table: Table, results: Results, dataset: str) -> list[Block]:
         why = Text(reason(results, dataset), "muted")
         rows = tuple(
             (Text(row.label), *(printed_text(row.published[dataset][m]) for m in table.metrics), why)
-            for row in table.rows
-            if dataset in row.published and row.variant == "paper"
+            for row in table.printed_rows()
+            if dataset in row.published
         )
         groups = (("", 1), ("published", len(table.metrics)), ("", 1))
         text = f"{table.title}: {label}, as published{profile_mark(results)}"
         return [Grid(("", *table.metrics, "ours"), rows, text, groups)]
-    blocks = []
-    for start in range(0, len(table.metrics), 2):
-        metrics = table.metrics[start : start + 2]
+    blocks, protocols, width = [], (table.protocol, *table.also), 1 if table.also else 2
+    for start in range(0, len(table.metrics), width):
+        metrics = table.metrics[start : start + width]
         rows = tuple(
             (Text(row.label), *(text for m in metrics for text in _compared(table, results, dataset, row, m)))
             for row in _rows(table, results, dataset)
         )
-        groups = (("", 1), *((metric, 4) for metric in metrics))
-        header = ("", *("published", "ours", "difference", "verdict") * len(metrics))
+        groups = (("", 1), *((metric, 1 + 3 * len(protocols)) for metric in metrics))
+        if table.also:
+            groups = (("", 2), *((protocol, 3) for protocol in protocols))
+        header = ("", *("published", *("ours", "difference", "verdict") * len(protocols)) * len(metrics))
         blocks.append(Grid(header, rows, caption(f"{table.title}, {' and '.join(metrics)}", results, dataset), groups))
     return blocks
 
 
-def _compared(table: Table, results: Results, dataset: str, row: Row, metric: str) -> tuple[Text, Text, Text, Text]:
+def _compared(table: Table, results: Results, dataset: str, row: Row, metric: str) -> tuple[Text, ...]:
+    """published, and for each protocol ours | difference | verdict."""
     cell = row.published.get(dataset, {}).get(metric)
-    ours = results.estimate(dataset, row.key, table.protocol, metric)
-    if ours is None:
-        return printed_text(cell), Text(reason(results, dataset), "muted"), MISSING, MISSING
-    if cell is None:
-        return MISSING, estimate_text(ours), MISSING, Text("not published", "muted")
-    verdict = number_verdict(ours.mean, cell, table.tolerance, table.relative)
-    tone = "good" if verdict == WITHIN else "warn"
-    return printed_text(cell), estimate_text(ours), Text(f"{ours.mean - cell.value:+.4f}"), Text(verdict, tone)
+    texts = [printed_text(cell)]
+    for protocol in (table.protocol, *table.also):
+        ours = results.estimate(dataset, row.key, protocol, metric)
+        if ours is None:
+            texts += [Text(reason(results, dataset), "muted"), MISSING, MISSING]
+        elif cell is None:
+            texts += [estimate_text(ours, percent=table.percent), MISSING, Text("not published", "muted")]
+        else:
+            verdict = number_verdict(ours.mean, cell, table.tolerance, table.relative)
+            difference = ours.mean - cell.value
+            shown = f"{100 * difference:+.2f}" if table.percent else f"{difference:+.4f}"
+            tone = "good" if verdict == WITHIN else "warn"
+            texts += [estimate_text(ours, percent=table.percent), Text(shown), Text(verdict, tone)]
+    return tuple(texts)
 
 
 def _side_by_side(table: Table, results: Results, dataset: str) -> Grid:
@@ -113,17 +128,24 @@ def _side_by_side(table: Table, results: Results, dataset: str) -> Grid:
     data = results.paper.datasets[dataset]
     beside = results.paper.datasets[data.beside].label
     printed = any(data.beside in row.published for row in table.rows)
-    rows = []
+    protocols, rows, metrics = (table.protocol, *table.also), [], table.metrics
+    if table.protocol == KEPT and not printed:  # what this data cannot have is left out
+        has = [m for m in metrics if any(results.estimate(dataset, row.key, KEPT, m) for row in table.rows)]
+        metrics = has or metrics
     for row in _rows(table, results, dataset):
-        estimates = [results.estimate(dataset, row.key, table.protocol, m) for m in table.metrics]
-        ours = [Text(not_run(results), "muted") if e is None else estimate_text(e) for e in estimates]
+        estimates = [results.estimate(dataset, row.key, p, m) for p in protocols for m in metrics]
+        why = Text("not in this data" if any(estimates) else not_run(results), "muted")
+        ours = [why if e is None else estimate_text(e, percent=table.percent) for e in estimates]
         published = row.published.get(data.beside, {})
-        cells = (printed_text(published.get(m)) for m in table.metrics) if printed else ()
+        cells = (printed_text(published.get(m)) for m in metrics) if printed else ()
         rows.append((Text(row.label), *ours, *cells))
-    width = len(table.metrics)
-    groups = (("", 1), (f"ours, {results.place(dataset)}", width), (f"published, {beside} (other data)", width))
-    groups, columns = (groups, 2) if printed else (groups[:2], 1)
-    header = ("", *table.metrics * columns)
+    width = len(metrics)
+    place = results.place(dataset)
+    named = [f"ours, {place}{f', {protocol}' if table.also else ''}" for protocol in protocols]
+    groups = (("", 1), *((name, width) for name in named))
+    if printed:
+        groups = (*groups, (f"published, {beside} (other data)", width))
+    header = ("", *metrics * (len(groups) - 1))
     return Grid(header, tuple(rows), caption(table.title, results, dataset), groups)
 
 
@@ -132,10 +154,10 @@ def _row_notes(table: Table, results: Results) -> list[str]:
     notes = [f"{row.label}: {row.note}." for row in table.rows if row.note]
     marked = {
         f"* {results.paper.datasets[name].label}, {row.label}, {metric} {cell.printed}: {cell.note}."
-        for row in table.rows
+        for row in table.printed_rows()
         for name, cells in row.published.items()
         for metric, cell in cells.items()
-        if cell.note and row.variant == "paper"
+        if cell.note
     }
     items = printed_counts(results.paper, "items")
     refuted = {row.label: impossible(row, table.protocol, items) for row in table.rows}
@@ -154,4 +176,4 @@ def _row_notes(table: Table, results: Results) -> list[str]:
             f"No whole number of the printed users gives these hit ratios, so each is a mean over several runs, or "
             f"other users were counted: {listed}."
         )
-    return [*notes, *sorted(marked)]
+    return [*notes, *fit_notes(table, results), *sorted(marked)]

@@ -46,7 +46,7 @@ def averaged(table: Table, users: Mapping[str, int]) -> list[tuple[str, str, Cel
     One run on those users cannot print it: it is a mean over runs, or other users were counted. Holds for rows whose
     protocol evaluates every user once.
     """
-    rows = [row for row in table.rows if not row.extra and row.variant == "paper"]
+    rows = table.printed_rows()
     cells = [(n, row.label, m, c) for row in rows for n, by in row.published.items() for m, c in by.items()]
     return [(n, label, c) for n, label, m, c in cells if m.startswith("HR@") and n in users and not share(c, users[n])]
 

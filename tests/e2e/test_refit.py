@@ -4,17 +4,12 @@ import json
 
 import numpy as np
 import pytest
-from absl import flags
-from absl.testing import flagsaver
 
-from experiments import runner, search, tuning
+from experiments import runner, trials, tuning
 from experiments.configs import attrec
 from experiments.inspection.loading import load_run
 from tf_utils import run_record
 from tf_utils.cli import UserError
-
-if not flags.FLAGS.is_parsed():
-    flags.FLAGS(["test"])
 
 
 def small(dataset="synthetic-demo", model="attrec", variant="paper", plain=attrec.untuned):
@@ -26,7 +21,7 @@ def small(dataset="synthetic-demo", model="attrec", variant="paper", plain=attre
 
 
 @pytest.fixture
-def trials(monkeypatch, tmp_path):
+def folder(monkeypatch, tmp_path):
     monkeypatch.setattr(tuning, "ROOT", tmp_path / "tuning")
     monkeypatch.setattr(attrec, "GRIDS", {"attrec": {"model.omega": (0.0, 0.4)}, "fmc": {"model.l2": (1e-3, 0.1)}})
     monkeypatch.setattr(
@@ -38,11 +33,9 @@ def trials(monkeypatch, tmp_path):
     return tmp_path / "tuning" / "attrec" / "synthetic-demo"
 
 
-@flagsaver.flagsaver
-def test_search_writes_each_trial_once_and_runs_find_the_best(trials, monkeypatch):
-    flags.FLAGS.paper, flags.FLAGS.datasets, flags.FLAGS.models = "attrec", ["synthetic-demo"], None
-    search.main([])
-    found = {path.stem: json.loads(path.read_text()) for path in trials.glob("*.json")}
+def test_search_writes_each_trial_once_and_runs_find_the_best(folder, monkeypatch):
+    trials.run("attrec", ["synthetic-demo"], None, None)
+    found = {path.stem: json.loads(path.read_text()) for path in folder.glob("*.json")}
     assert set(found) == {"attrec", "fmc"}
     for content in found.values():
         assert content["select"] == "validation full/HR@50" and len(content["trials"]) == 2
@@ -51,18 +44,16 @@ def test_search_writes_each_trial_once_and_runs_find_the_best(trials, monkeypatc
     assert attrec.get_config("synthetic-demo").model.omega == best
 
     monkeypatch.setattr(runner, "train", lambda *a, **k: pytest.fail("a trial was repeated"))
-    search.main([])
+    trials.run("attrec", ["synthetic-demo"], None, None)
 
 
-@flagsaver.flagsaver
 @pytest.mark.parametrize(
     ("paper", "models", "message"),
     [("asli", None, "nothing to tune"), ("attrec", ["pop"], "no trials for 'pop'"), ("none", None, "unknown paper")],
 )
-def test_search_refuses(trials, paper, models, message):
-    flags.FLAGS.paper, flags.FLAGS.datasets, flags.FLAGS.models = paper, ["synthetic-demo"], models
+def test_search_refuses(folder, paper, models, message):
     with pytest.raises(UserError, match=message):
-        search.main([])
+        trials.run(paper, ["synthetic-demo"], models, None)
 
 
 def test_refit(tmp_path):

@@ -1,0 +1,44 @@
+"""The arrays that a run keeps for a report's figures, beside its ranks."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from data.pipeline import Store
+from data.splits import Split
+from experiments.inspection import concepts, histories, recent
+from models.base import Recommender
+
+
+def kept_arrays(config, split: Split, model: Recommender) -> dict[str, np.ndarray]:
+    """What `config.eval.maps_of` (raw labels of users) and `config.eval.keep` (names of `KEEPERS`) ask for."""
+    arrays = _maps(config, split, model, list(config.eval.get("maps_of", ())))
+    for name in config.eval.get("keep", ()):
+        arrays |= KEEPERS[name](split, model)
+    return arrays
+
+
+def _maps(config, split: Split, model: Recommender, labels: list) -> dict[str, np.ndarray]:
+    """The attention maps on the test histories of these users: {name: float [users, T, T]}, the first head of
+    `encode`'s maps, and "<name>.users", their raw labels."""
+    if not labels:
+        return {}
+    users = histories.by_label(split.sequences, labels)
+    read = histories.read(split, Store(split.sequences), users, config.model.max_length, trim=False)
+    out = model.encode(read.batch, positions="last")[1]
+    maps = {name: x.numpy()[:, 0] for name, x in out.items() if name.endswith("attention")}
+    return maps | {f"{name}.users": np.array(labels) for name in maps}
+
+
+def _concepts(split: Split, model: Recommender) -> dict[str, np.ndarray]:
+    """See `concepts.quality`; of a model with a layer `concepts` that has `prototypes` [L, d]."""
+    occurs = split.item_counts(train_only=True) > 0
+    return concepts.quality(model.item_matrix().numpy(), model.concepts.prototypes.numpy(), split.sequences, occurs)
+
+
+def _recent(split: Split, model: Recommender) -> dict[str, np.ndarray]:
+    """See `recent.recent_facts`, of the test targets."""
+    return recent.recent_facts(split.sequences, split.test)
+
+
+KEEPERS = {"concepts": _concepts, "recent": _recent}

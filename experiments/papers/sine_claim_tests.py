@@ -1,0 +1,207 @@
+"""Tests of SINE's claims that are no plain ordering of a table's rows."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from itertools import product
+
+import numpy as np
+from scipy.stats import mannwhitneyu
+
+from experiments.papers.claim_tests import ALPHA, Test, Where, any_of, everywhere, ordering, p_text, places, verdict
+from experiments.papers.group_tests import across
+from experiments.papers.recent import facts, hits
+from experiments.papers.schema import Finding, Key
+from experiments.papers.sine_data import MOVIELENS, movies, shopping
+from experiments.papers.sweep_tests import shown, swept
+
+
+def both(higher: Sequence[Key], lower: Sequence[Key], significant: bool = False) -> Test:
+    """An ordering on all metrics of Table 1, on MovieLens and in the shops."""
+    return any_of(
+        ordering("table1", higher, lower, where=movies, significant=significant),
+        ordering("table1-shops", higher, lower, where=shopping, significant=significant),
+    )
+
+
+def comparable(table: str, key: Key, rivals: Sequence[Key], where: Where, share: float = 0.9) -> Test:
+    """`key` has at least `share` of the best rival, on every metric of the table."""
+
+    def test(results) -> list[Finding]:
+        findings, metrics = [], results.paper.table(table).metrics
+        for source, dataset in places(results, table, where):
+            found = {m: [source.estimate(dataset, k, m) for k in (key, *rivals)] for m in metrics}
+            if any(None in estimates for estimates in found.values()):
+                continue
+            best = {m: max(e.mean for e in estimates[1:]) for m, estimates in found.items()}
+            reached = {m: found[m][0].mean / best[m] if best[m] else 1.0 for m in metrics}
+            told = "of the best rival: " + ", ".join(f"{m} {100 * x:.1f}%" for m, x in reached.items())
+            # Both sides of a printed ratio are rounded.
+            findings.append(source.finding(dataset, verdict(min(reached.values()) >= share - 5e-4), told))
+        return findings
+
+    return test
+
+
+def generally(table: str, higher: Sequence[Key], lower: Sequence[Key], where: Where, share: float = 0.75) -> Test:
+    """The comparisons of `higher` with `lower`, metric by metric, are won in at least `share` of all."""
+
+    def test(results) -> list[Finding]:
+        findings, metrics = [], results.paper.table(table).metrics
+        for source, dataset in places(results, table, where):
+            pairs = [
+                (source.estimate(dataset, a, m), source.estimate(dataset, b, m))
+                for a, b, m in product(higher, lower, metrics)
+            ]
+            if any(None in pair for pair in pairs):
+                continue
+            won = sum(a.mean > b.mean for a, b in pairs)
+            told = f"{won} of {len(pairs)} comparisons won"
+            findings.append(source.finding(dataset, verdict(won >= share * len(pairs)), told))
+        return findings
+
+    return test
+
+
+def more_in_shops(key: Key, rivals: Sequence[Key], metric: str = "HR@50") -> Test:
+    """The share by which `key` is above the best of `rivals` is larger on each shopping data set than on MovieLens."""
+
+    def gain(source, dataset):
+        found = [source.estimate(dataset, k, metric) for k in (key, *rivals)]
+        best = 0.0 if None in found else max(estimate.mean for estimate in found[1:])
+        return found[0].mean / best - 1 if best > 0 else None
+
+    def of(source, names):
+        movie, gains = gain(source, MOVIELENS), {n: g for n in names if (g := gain(source, n)) is not None}
+        if movie is None or not gains:
+            return None
+        told = ", ".join(f"{source.place(n)} {100 * g:+.1f}%" for n, g in gains.items())
+        return min(gains.values()) > movie, f"{metric}: MovieLens {100 * movie:+.1f}%, {told}"
+
+    return across("table1-shops", of, shopping)
+
+
+def gap_narrows(table: str, key: Key, rivals: Sequence[Key], metrics: Sequence[str]) -> Test:
+    """The share by which `key` is above its best rival falls from each metric to the next."""
+
+    def test(results) -> list[Finding]:
+        findings = []
+        for source, dataset in places(results, table):
+            gaps = []
+            for metric in metrics:
+                found = [source.estimate(dataset, k, metric) for k in (key, *rivals)]
+                if None in found or not max(e.mean for e in found[1:]):
+                    break
+                gaps.append(found[0].mean / max(e.mean for e in found[1:]) - 1)
+            else:
+                told = ", ".join(f"{m} {100 * gap:+.1f}%" for m, gap in zip(metrics, gaps, strict=True))
+                holds = all(a > b for a, b in zip(gaps, gaps[1:], strict=False))
+                findings.append(source.finding(dataset, verdict(holds), f"over the best rival: {told}"))
+        return findings
+
+    return test
+
+
+def stable(figure: str, around: Sequence[float], most: float = 0.05) -> Test:
+    """Over the values `around`, the metric's range is at most `most` of its maximum there."""
+
+    def test(results) -> list[Finding]:
+        findings, drawn = [], results.paper.figure(figure)
+        for source, dataset, values in swept(results, figure, drawn.lines[0]):
+            near = [values[v] for v in around if v in values]
+            if len(near) == len(around) and max(near) > 0:
+                spread = (max(near) - min(near)) / max(near)
+                told = f"range {100 * spread:.1f}% around {around[len(around) // 2]}; {shown(values, drawn)}"
+                findings.append(source.finding(dataset, verdict(spread <= most), told))
+        return findings
+
+    return test
+
+
+def numbers(
+    table: str, keys: Sequence[Key], names: Sequence[str], holds, where: Where = everywhere, beside: Sequence[str] = ()
+) -> Test:
+    """`holds(*values)` for the numbers `names` that runs keep, for each of `keys`; `beside` are told where known."""
+
+    def test(results) -> list[Finding]:
+        findings = []
+        for source, dataset in places(results, table, where):
+            for key in keys:
+                found = [source.estimate(dataset, key, name) for name in names]
+                if None not in found:
+                    known = zip(beside, (source.estimate(dataset, key, name) for name in beside), strict=True)
+                    told = (*zip(names, found, strict=True), *((name, e) for name, e in known if e is not None))
+                    values = ", ".join(f"{name} {e.mean:.3f}" for name, e in told)
+                    told = f"{results.label(key, table)}: {values}"
+                    findings.append(source.finding(dataset, verdict(holds(*(e.mean for e in found))), told))
+        return findings
+
+    return test
+
+
+def _figure_1(results, key: Key, where: Where):
+    figure, source = results.paper.figure("figure1"), results.measured("figure1")
+    for dataset in figure.datasets:
+        if dataset in source.datasets and where(results.paper.datasets[dataset]):
+            found = hits(results, figure, dataset, key)
+            if found is not None:
+                yield source, dataset, figure.metric, found
+
+
+def inside_easier(key: Key, where: Where = everywhere) -> Test:
+    """Figure 1, left: the hit ratio is higher where an item like the target is among the recent ones."""
+
+    def test(results) -> list[Finding]:
+        findings = []
+        for source, dataset, metric, found in _figure_1(results, key, where):
+            near, far = found.hits[found.inside], found.hits[~found.inside]
+            if len(near) and len(far):
+                p = _p(near, far)
+                told = f"{metric}: In {near.mean():.4f} of {len(near)} users, Out {far.mean():.4f} of {len(far)}"
+                holds = verdict(near.mean() > far.mean())
+                findings.append(source.finding(dataset, holds, told + p_text(p), None if p is None else p > ALPHA))
+        return findings
+
+    return test
+
+
+def frequent_easier(key: Key, where: Where = everywhere) -> Test:
+    """Figure 1, right: hits have more similar items among the recent ones than misses."""
+
+    def test(results) -> list[Finding]:
+        findings = []
+        for source, dataset, metric, found in _figure_1(results, key, where):
+            of_hits, of_misses = found.mean_similar()
+            if np.isfinite(of_hits) and np.isfinite(of_misses):
+                likely = found.hits > found.hits.mean()
+                p = _p(found.similar[likely], found.similar[~likely])
+                told = f"similar items, mean: {of_hits:.2f} of hits, {of_misses:.2f} of misses ({metric})"
+                noise = None if p is None else p > ALPHA
+                findings.append(source.finding(dataset, verdict(of_hits > of_misses), told + p_text(p), noise))
+        return findings
+
+    return test
+
+
+def _p(first: np.ndarray, second: np.ndarray) -> float | None:
+    """Two-sided Mann-Whitney test; None where one side is empty or nothing varies."""
+    if not len(first) or not len(second) or np.ptp(np.concatenate([first, second])) == 0:
+        return None
+    return float(mannwhitneyu(first, second).pvalue)
+
+
+def diverse(where: Where, about: float = 10, off: float = 2.5) -> Test:
+    """The mean number of categories among the last fifty events is within `off` of `about`."""
+
+    def test(results) -> list[Finding]:
+        figure, source, findings = results.paper.figure("figure1"), results.measured("figure1"), []
+        for dataset in figure.datasets:
+            if dataset in source.datasets and where(results.paper.datasets[dataset]):
+                known = facts(results, figure, dataset)
+                if known is not None:
+                    mean, events = known.categories.mean(), known.events.mean()
+                    told = f"mean {mean:.2f} categories in {events:.1f} events of {len(known.users)} users"
+                    findings.append(source.finding(dataset, verdict(abs(mean - about) <= off), told))
+        return findings
+
+    return test
