@@ -64,9 +64,8 @@ def default_datasets(paper, profile: str, data_dir: str | None) -> list[str]:
     generated = [name for name, what in found.items() if what.startswith("generator")]
     there = [name for name, what in found.items() if not what.startswith(("missing", "download", "generator"))]
     if profile == "paper":
-        return [
-            name for name in paper.datasets if name in there or (name in generated and "standing in" in found[name])
-        ]
+        stands_in = lambda name: "standing in" in found[name] or paper.datasets[name].published  # noqa: E731
+        return [name for name in paper.datasets if name in there or (name in generated and stands_in(name))]
     for name in paper.datasets:
         if paper.datasets[name].size != "small" or name in generated:
             continue

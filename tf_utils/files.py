@@ -11,6 +11,9 @@ def write_atomically(path: Path, text: str) -> None:
     try:
         with os.fdopen(handle, "w") as out:
             out.write(text)
+        mask = os.umask(0)
+        os.umask(mask)
+        os.chmod(name, 0o666 & ~mask)  # mkstemp's are for their owner alone
         os.replace(name, path)
     except BaseException:
         Path(name).unlink(missing_ok=True)
