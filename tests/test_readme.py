@@ -13,21 +13,19 @@ RESULTS = ROOT / "experiments" / "results"
 
 
 def rows():
-    """(label, paper, dataset, model, variant, protocol, metric, printed number) of every number of the table."""
+    """(label, paper, dataset, model, variant, protocol, metric, printed number) of every number of the tables."""
     text = (ROOT / "README.md").read_text(encoding="utf-8")
-    block = re.search(r"<!-- headline.*?-->\n(.*?)<!-- /headline -->", text, re.DOTALL).group(1)
-    table = [
-        [cell.strip() for cell in line.strip("|").split("|")] for line in block.splitlines() if line.startswith("|")
-    ]
-    header, body = table[0], table[2:]
-    for cells in body:
-        paper, dataset, model = re.search(r"`(\w+)/([\w-]+)/([\w-]+)`", cells[0]).groups()
-        model, _, variant = model.partition("-")
-        for name, cell in zip(header[1:], cells[1:], strict=True):
-            number = re.match(r"\d?\.\d+", cell)
-            if " " in name and number:
-                protocol, metric = name.split(" ")
-                yield cells[0], paper, dataset, model, variant or "paper", protocol, metric, number.group()
+    for block in re.findall(r"<!-- headline.*?-->\n(.*?)<!-- /headline -->", text, re.DOTALL):
+        lines = [line for line in block.splitlines() if line.startswith("|")]
+        header, _, *body = [[cell.strip() for cell in line.strip("|").split("|")] for line in lines]
+        for cells in body:
+            paper, dataset, model = re.search(r"`(\w+)/([\w-]+)/([\w-]+)`", cells[0]).groups()
+            model, _, variant = model.partition("-")
+            for name, cell in zip(header[1:], cells[1:], strict=True):
+                number = re.match(r"\d?\.\d+", cell)
+                if " " in name and number:
+                    protocol, metric = name.split(" ")
+                    yield cells[0], paper, dataset, model, variant or "paper", protocol, metric, number.group()
 
 
 @pytest.mark.parametrize("row", list(rows()), ids=lambda row: f"{row[0]}-{row[5]}-{row[6]}")

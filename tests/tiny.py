@@ -15,7 +15,7 @@ from models.base import DataSpec, Recommender
 from tf_utils.keras_gate import tf
 
 N_USERS, N_ITEMS, N_CATEGORIES, N_ACTIONS, LENGTH, DIM = 30, 40, 5, 3, 12, 8
-SIZES = dict(dim=DIM, max_length=LENGTH, blocks=2, kernel_size=4, dilations=(1, 2), dropout=0.0)
+SIZES = dict(dim=DIM, max_length=LENGTH, blocks=2, kernel_size=4, dilations=(1, 2), dropout=0.0, attention_dropout=0.0)
 
 
 def sequences_of(histories, n_items: int = N_ITEMS, n_categories: int = N_CATEGORIES, n_actions: int = N_ACTIONS):

@@ -63,25 +63,19 @@ class Row:
 
 
 def rows() -> list:
-    """pytest parameters. A model whose module is not there yet is skipped, not left out."""
+    """pytest parameters: every registered model in each of its variants, and what `EXTRA` names."""
     found = []
     for name in models.MODELS:
-        try:
-            variants = models.model_class(name).variants()
-        except ModuleNotFoundError as error:
-            found.append(pytest.param(Row(name, "paper"), id=name, marks=pytest.mark.skip(reason=str(error))))
-            continue
         # A variant's sizes (and dropout) stay the tiny ones: nothing tested here hangs on them.
         small = lambda hyper: {key: value for key, value in hyper.items() if key not in tiny.SIZES}  # noqa: E731
-        every = [Row(name, variant, small(hyper)) for variant, hyper in variants.items()]
-        every += [Row(name, row, hyper, extra=True) for model, row, hyper in EXTRA if model == name]
-        found += [pytest.param(row, id=str(row)) for row in every]
-    return found
+        found += [Row(name, variant, small(hyper)) for variant, hyper in models.model_class(name).variants().items()]
+        found += [Row(name, row, hyper, extra=True) for model, row, hyper in EXTRA if model == name]
+    return [pytest.param(row, id=str(row)) for row in found]
 
 
 def trained_rows() -> list:
     """The variants of the models that are trained; what training must keep does not hang on the extra settings."""
-    return [row for row in rows() if row.marks or (row.values[0].trains and not row.values[0].extra)]
+    return [row for row in rows() if row.values[0].trains and not row.values[0].extra]
 
 
 def histories(split, width: int = tiny.LENGTH) -> dict:

@@ -1,5 +1,6 @@
 """What every registered model must keep, or say that it does not (DESIGN section 6, LEDGER section 8)."""
 
+import functools
 import json
 import os
 import subprocess
@@ -204,11 +205,11 @@ def test_mixed_bfloat16(trained_row, tiny_split, batch):
     assert np.abs(newest(half, batch).astype(np.float32) - scores).max() < allowed * np.abs(scores).max()
 
 
-@pytest.fixture(scope="module")
-def replica_differences():
+@functools.cache
+def replica_differences(rows: str) -> dict[str, float]:
     """Row -> largest difference between one replica and two, measured in a process of its own."""
     done = subprocess.run(
-        [sys.executable, "-m", "tests.conformance.replicas"],
+        [sys.executable, "-m", "tests.conformance.replicas", rows],
         cwd=ROOT,
         env=os.environ | {"CUDA_VISIBLE_DEVICES": "-1"},
         capture_output=True,
@@ -219,9 +220,18 @@ def replica_differences():
     return json.loads(done.stdout.splitlines()[-1])
 
 
-@pytest.mark.parametrize("replicated_row", trained_rows())
-def test_two_replicas_are_one(replicated_row, replica_differences):
-    difference = replica_differences[str(replicated_row)]
+def replicated_rows() -> list:
+    """Each model as its paper has it; the variants, of which tracing alone takes minutes, are for `make test-slow`."""
+    kind = lambda row: "papers" if row.variant == "paper" else "variants"  # noqa: E731
+    return [
+        pytest.param(row, kind(row), id=str(row), marks=[] if row.variant == "paper" else [pytest.mark.slow])
+        for row in (parameter.values[0] for parameter in trained_rows())
+    ]
+
+
+@pytest.mark.parametrize(("replicated_row", "rows"), replicated_rows())
+def test_two_replicas_are_one(replicated_row, rows):
+    difference = replica_differences(rows)[str(replicated_row)]
     if (replicated_row.name, replicated_row.variant) in REPLICAS_DIFFER:
         assert difference > 1e-4
     else:
