@@ -55,32 +55,6 @@ class Job:
         return f"{run.paper}/{run.dataset}/{model}/{self.profile}-seed{self.config.train.seed}{sweep}"
 
 
-def default_datasets(paper, profile: str, data_dir: str | None) -> list[str]:
-    """quick: the first small data set that is there or can be fetched, else one that is generated; paper: all that are
-    there, and the generator's stand-ins for those that are not."""
-    from data import catalog, download
-
-    found = {name: catalog.available(name, data_dir) for name in paper.datasets}
-    generated = [name for name, what in found.items() if what.startswith("generator")]
-    there = [name for name, what in found.items() if not what.startswith(("missing", "download", "generator"))]
-    if profile == "paper":
-        stands_in = lambda name: "standing in" in found[name] or paper.datasets[name].published  # noqa: E731
-        return [name for name in paper.datasets if name in there or (name in generated and stands_in(name))]
-    for name in paper.datasets:
-        if paper.datasets[name].size != "small" or name in generated:
-            continue
-        if found[name].startswith("download"):
-            try:
-                download.fetch(name, data_dir)
-            except cli.UserError as error:
-                print(f"{name}: {error}")
-                continue
-            return [name]
-        if name in there:
-            return [name]
-    return generated[-1:]
-
-
 def jobs(paper, profile: str, datasets: list[str], data_dir: str | None) -> list[Job]:
     """Every job of the paper on the data sets, in the order of the tables."""
     from data import catalog
@@ -121,7 +95,7 @@ def _set(config, key: str, value) -> None:
 def main(argv) -> None:
     if not PAPER.value:
         raise cli.UserError("--paper is needed, e.g. --paper=asli")
-    from experiments import console, papers, runner, setup
+    from experiments import console, defaults, papers, runner, setup
     from experiments.inspection.inspect_run import inspect_run
     from experiments.reporting.write import write
     from tf_utils import run_record
@@ -134,7 +108,7 @@ def main(argv) -> None:
     data_dir = DATA_DIR.value or os.environ.get("DATA_DIR")
     profile = PROFILE.value
     runs, results = Path(RUNS.value), Path(RESULTS.value or Path(RUNS.value) / "results")
-    datasets = DATASETS.value or default_datasets(paper, profile, data_dir)
+    datasets = DATASETS.value or defaults.datasets(paper, profile, data_dir)
     try:
         todo = jobs(paper, profile, datasets, data_dir)
     except ValueError as error:

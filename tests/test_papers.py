@@ -100,7 +100,7 @@ def test_a_plain_run_has_the_values_that_the_paper_module_says(paper):
 def test_default_data_sets(monkeypatch, tmp_path):
     """quick: a small one that is there or can be fetched, else the generator; paper: real data and their stand-ins."""
     from data import download
-    from experiments.reproduce import default_datasets
+    from experiments.defaults import datasets as default_datasets
 
     monkeypatch.setenv("DATA_CACHE", str(tmp_path / "cache"))
     monkeypatch.delenv("DATA_DIR", raising=False)
