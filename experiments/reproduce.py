@@ -24,7 +24,7 @@ from tf_utils import cli
 PAPER = flags.DEFINE_string("paper", None, "Paper to reproduce: asli, attrec, sine.")
 PROFILE = flags.DEFINE_enum("profile", "quick", ["quick", "paper"], "quick: minutes, small widths, one seed.")
 DATASETS = flags.DEFINE_list("datasets", None, "Data sets (default: what the profile can run with the data at hand).")
-MODELS = flags.DEFINE_list("models", None, "Only these models.")
+MODELS = flags.DEFINE_list("models", None, "Only these: a model with all its variants, or model-variant, e.g. sine-paper.")
 PARTS = flags.DEFINE_list("parts", None, "Only these tables and figures, e.g. table3,figure2.")
 SEEDS = flags.DEFINE_integer("seeds", None, "At most so many seeds a run.", 1)
 DATA_DIR = flags.DEFINE_string("data_dir", None, "Folder of the raw data sets (default: $DATA_DIR).")
@@ -61,10 +61,11 @@ def jobs(paper, profile: str, datasets: list[str], data_dir: str | None) -> list
 
     configs = importlib.import_module(f"experiments.configs.{paper.name}")
     found = []
-    for run in paper.runs(profile, datasets):
-        if (MODELS.value and run.model not in MODELS.value) or (
-            PARTS.value and not set(run.purpose) & set(PARTS.value)
-        ):
+    runs = paper.runs(profile, datasets)
+    parts = _chosen("parts", PARTS.value, [set(run.purpose) for run in runs])
+    wanted = _chosen("models", MODELS.value, [{run.model, f"{run.model}-{run.variant}"} for run in runs])
+    for run, has_part, has_model in zip(runs, parts, wanted, strict=True):
+        if not (has_part and has_model):
             continue
         generated = catalog.available(run.dataset, data_dir).startswith("generator")
         if "n_categories" in dict(run.sweep) and not generated:
@@ -80,6 +81,17 @@ def jobs(paper, profile: str, datasets: list[str], data_dir: str | None) -> list
                 _set(config, key, value)
             found.append(Job(run, config, profile))
     return found
+
+
+def _chosen(flag: str, asked: list[str] | None, names: list[set[str]]) -> list[bool]:
+    """Whether each run, which goes by any of its `names`, is asked for."""
+    known = set().union(*names)
+    unknown = sorted(set(asked or ()) - known)
+    if unknown:
+        raise cli.UserError(
+            f"--{flag}: no run of these data sets is called {', '.join(unknown)}; there are {', '.join(sorted(known))}"
+        )
+    return [not asked or bool(own & set(asked)) for own in names]
 
 
 def _set(config, key: str, value) -> None:

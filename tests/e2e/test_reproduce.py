@@ -45,7 +45,13 @@ def test_reproduce_records_reports_and_does_nothing_twice(tmp_path):
 
 @pytest.mark.parametrize(
     ("flag", "message"),
-    [("--datasets=atlantis", "atlantis"), ("--profile=huge", "value should be one of"), ("--paper=none", "none")],
+    [
+        ("--datasets=atlantis", "atlantis"),
+        ("--profile=huge", "value should be one of"),
+        ("--paper=none", "none"),
+        ("--models=asli-offical", "no run of these data sets is called asli-offical; there are asli, asli-official"),
+        ("--parts=table33", "no run of these data sets is called table33; there are figure2"),
+    ],
 )
 def test_bad_flags_are_one_line(tmp_path, flag, message):
     done = start(tmp_path, "experiments.reproduce", "--paper=asli", flag, "--plan")
