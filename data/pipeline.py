@@ -13,8 +13,9 @@ import numpy as np
 
 from data.negatives import ComplementSampler
 from data.pools import PoolSampler
-from data.schema import Sequences
+from data.schema import Sequences, places
 from data.splits import EvalSet, Split
+from data.windows import target_windows, training_windows
 from tf_utils.cli import UserError
 from tf_utils.keras_gate import tf
 
@@ -96,29 +97,26 @@ def step_seed(seed: int, step: tf.Tensor, draw: int) -> tf.Tensor:
     return tf.random.experimental.stateless_fold_in(key, draw)
 
 
-def training_windows(split: Split, length: int, windows: str) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Windows of at most length + 1 training events, i.e. `length` inputs with their next events.
+def _item_sampler(
+    split: Split, exclude: str, known: tuple[str, ...], users: np.ndarray, first: np.ndarray, end: np.ndarray
+) -> tuple[ComplementSampler, np.ndarray]:
+    """The sampler of item negatives and, for each instance, the row of the sampler that excludes its items.
 
-    Args:
-        split: the data.
-        length: n.
-        windows: "last": each user's newest window; "sliding": windows n apart that together have every training event
-            but the first of each user as a target once (LEDGER R14).
-
-    Returns:
-        users int32, first int64, end int64, each [instances]; users with fewer than two training events have none.
+    exclude: one of `known`: what the user did in training ("train"), the instance's own targets, the events
+    first..end-1 ("targets"), or nothing ("none").  Raises UserError for another.
     """
-    starts, ends = split.sequences.offsets[:-1], split.train_ends
-    users = np.flatnonzero(ends - starts >= 2)
-    starts, ends = starts[users], ends[users]
-    if windows == "sliding":
-        counts = -(-(ends - starts - 1) // length)
-        steps_back = np.arange(counts.sum()) - np.repeat(np.cumsum(counts) - counts, counts)
-        users, starts = np.repeat(users, counts), np.repeat(starts, counts)
-        ends = np.repeat(ends, counts) - steps_back * length
-    elif windows != "last":
-        raise UserError(f'train_windows must be "last" or "sliding", got {windows!r}')
-    return (users + 1).astype(np.int32), np.maximum(starts, ends - length - 1), ends
+    seq = split.sequences
+    if exclude not in known:
+        raise UserError(f"exclude must be one of {', '.join(known)}, got {exclude!r}")
+    n_items = seq.size("item")
+    if exclude == "train":
+        mask = split.train_mask()
+        return ComplementSampler(seq.users_of_events()[mask], seq.items[mask], seq.size("user"), n_items), users
+    if exclude == "targets":
+        rows, sizes = np.arange(1, len(users) + 1), end - first
+        items = seq.items[np.repeat(first, sizes) + places(sizes)]
+        return ComplementSampler(np.repeat(rows, sizes), items, len(users), n_items), rows
+    return ComplementSampler(np.array([], np.int64), np.array([], np.int64), 0, n_items), np.zeros(len(users), np.int64)
 
 
 def next_item_feed(
@@ -152,22 +150,12 @@ def next_item_feed(
     users, first, end = training_windows(split, length, windows)
     if not len(users):
         raise UserError(f"{seq.provenance.name}: no user has two training events; check the filters and the split")
-    n_users, n_items = seq.size("user"), seq.size("item")
-    n_categories, n_actions = max(seq.size("category"), 1), seq.size("action")
+    n_users, n_categories, n_actions = seq.size("user"), max(seq.size("category"), 1), seq.size("action")
 
+    items, rows = _item_sampler(split, exclude, ("train", "targets"), users, first + 1, end)
     in_training = split.train_mask()
     done = {"user": seq.users_of_events()[in_training]}
-    done |= {name: getattr(seq, name)[in_training].astype(np.int64) for name in _FIELDS}
-    if exclude == "train":
-        items = ComplementSampler(done["user"], done["items"], n_users, n_items)
-        rows = users
-    elif exclude == "targets":
-        owner = np.repeat(np.arange(1, len(users) + 1), end - first - 1)
-        inside = np.arange(len(owner)) - np.repeat(np.cumsum(end - first - 1) - (end - first - 1), end - first - 1)
-        items = ComplementSampler(owner, seq.items[first[owner - 1] + 1 + inside], len(users), n_items)
-        rows = np.arange(1, len(users) + 1)
-    else:
-        raise UserError(f'exclude must be "train" or "targets", got {exclude!r}')
+    done |= {name: getattr(seq, name)[in_training].astype(np.int64) for name in ("categories", "actions")}
     known = done["categories"] > 0
     if interaction_negatives == "pair":
         pair = (done["categories"] - 1) * n_actions + done["actions"]  # 1..C*A
@@ -212,25 +200,6 @@ def next_item_feed(
     return Feed(batch, -(-len(users) // batch_size), len(users), int(np.sum(end - first - 1)), packable=True)
 
 
-def target_windows(split: Split, length: int, targets: int) -> tuple[np.ndarray, ...]:
-    """Every run of `length` training events with the `targets` training events after it.
-
-    A user with fewer training events than that has one shorter window (LEDGER T14: padded, not dropped): the last
-    `targets` events as targets, or all but the first if there are fewer, and what comes before them as inputs.
-
-    Returns:
-        users int32, first, middle, end int64, each [instances]: inputs first..middle-1, targets middle..end-1.
-    """
-    starts, ends = split.sequences.offsets[:-1], split.train_ends
-    users = np.flatnonzero(ends - starts >= 2)
-    starts, ends = starts[users], ends[users]
-    counts = np.maximum(ends - starts - (length + targets) + 1, 1)
-    back = np.arange(counts.sum()) - np.repeat(np.cumsum(counts) - counts, counts)
-    users, starts, ends = np.repeat(users, counts), np.repeat(starts, counts), np.repeat(ends, counts) - back
-    middle = ends - np.minimum(targets, ends - starts - 1)
-    return (users + 1).astype(np.int32), np.maximum(starts, middle - length), middle, ends
-
-
 def window_feed(
     split: Split, length: int, targets: int, batch_size: int, seed: int, exclude: str = "train", negatives: int = 0
 ) -> Feed:
@@ -253,22 +222,7 @@ def window_feed(
     users, first, middle, end = target_windows(split, length, targets)
     if not len(users):
         raise UserError(f"{seq.provenance.name}: no user has two training events; check the filters and the split")
-    n_users, n_items = seq.size("user"), seq.size("item")
-    if exclude == "train":
-        mask = split.train_mask()
-        sampler = ComplementSampler(seq.users_of_events()[mask], seq.items[mask].astype(np.int64), n_users, n_items)
-        rows = users
-    elif exclude == "targets":
-        sizes = end - middle
-        owner = np.repeat(np.arange(1, len(users) + 1), sizes)
-        index = np.repeat(middle, sizes) + np.arange(len(owner)) - np.repeat(np.cumsum(sizes) - sizes, sizes)
-        sampler = ComplementSampler(owner, seq.items[index].astype(np.int64), len(users), n_items)
-        rows = np.arange(1, len(users) + 1)
-    elif exclude == "none":
-        sampler = ComplementSampler(np.array([], np.int64), np.array([], np.int64), 0, n_items)
-        rows = np.zeros(len(users), np.int64)
-    else:
-        raise UserError(f'exclude must be "train", "targets" or "none", got {exclude!r}')
+    sampler, rows = _item_sampler(split, exclude, ("train", "targets", "none"), users, middle, end)
     negatives = negatives or targets
 
     store = Store(seq)
@@ -315,27 +269,17 @@ def cloze_feed(
         length: n, the longest history.
         batch_size: rows of the global batch.
         seed: of order and masks: they differ from epoch to epoch.
-        windows: "last": each user's newest `length` events; "sliding": windows n apart that have every event once.
+        windows: see `training_windows`; sliding ones have every event once.
         share: rho: max(1, round(rho * events)) events of a row are hidden, all sets of so many equally likely.
         last_share: of the rows, only the newest event is hidden instead, as at test time (the released code: one copy
             of a history in eleven).
     """
     seq = split.sequences
-    starts, ends = seq.offsets[:-1], split.train_ends
-    users = np.flatnonzero(ends > starts)
-    starts, ends = starts[users], ends[users]
-    if windows == "sliding":
-        counts = -(-(ends - starts) // length)
-        back = np.arange(counts.sum()) - np.repeat(np.cumsum(counts) - counts, counts)
-        users, starts = np.repeat(users, counts), np.repeat(starts, counts)
-        ends = np.repeat(ends, counts) - back * length
-    elif windows != "last":
-        raise UserError(f'windows must be "last" or "sliding", got {windows!r}')
+    users, starts, ends = training_windows(split, length, windows, overlap=0)
     if not 0 < share <= 1 or not 0 <= last_share <= 1:
         raise UserError(f"shares of masks must be in (0, 1] and [0, 1], got {share} and {last_share}")
-    starts = np.maximum(starts, ends - length)
     store, mask_token = Store(seq), seq.size("item") + 1
-    order = {"user": (users + 1).astype(np.int32), "first": starts, "end": ends}
+    order = {"user": users, "first": starts, "end": ends}
     table = {name: tf.constant(x) for name, x in order.items()}
 
     def batch(step: tf.Tensor) -> Batch:
@@ -391,14 +335,14 @@ def prefix_feed(
     """
     seq = split.sequences
     in_training = split.train_mask()
-    place = np.arange(len(seq)) - np.repeat(seq.offsets[:-1], seq.lengths)
+    place = places(seq.lengths)
     targets = np.flatnonzero(in_training & (place >= min_history))
     if not len(targets):
         raise UserError(f"{seq.provenance.name}: no user has {min_history + 1} training events; loosen the filters")
     owners = seq.users_of_events()
-    sampler = ComplementSampler(
-        owners[in_training], seq.items[in_training].astype(np.int64), seq.size("user"), seq.size("item")
-    )
+    sampler = None
+    if negatives:
+        sampler, _ = _item_sampler(split, "train", ("train",), owners[targets], targets, targets + 1)
     size = min(pooled * batch_size, seq.size("item") - 1)
     pools = PoolSampler(split.item_counts(train_only=True), size, proposal) if size else None
     store = Store(seq)
@@ -410,7 +354,7 @@ def prefix_feed(
         first, target = tf.gather(table["first"], chosen), tf.gather(table["target"], chosen)
         user, positive = tf.gather(users, chosen), tf.gather(items, chosen)
         fields = {"user": user, **store.window(first, target, tf.constant(length)), "positives": positive}
-        if negatives:
+        if sampler:
             against = tf.repeat(positive[:, None], negatives, axis=1)
             fields["negatives"] = sampler(user, against, step_seed(seed, step, 0))
         if pools:
@@ -444,6 +388,35 @@ def pairwise_feed(split: Split, batch_size: int, seed: int) -> Feed:
         }
 
     return Feed(batch, -(-len(chosen) // batch_size), len(chosen), len(chosen))
+
+
+def make_feed(
+    regime: str,
+    split: Split,
+    length: int,
+    batch_size: int,
+    seed: int,
+    options: dict,
+    targets: int = 1,
+    windows: str = "last",
+    exclude: str = "train",
+) -> Feed:
+    """The training batches of a model's regime.
+
+    length: n (window: L).  options: the model's own, `models.base.Recommender.feed_options`.  targets: T of the window
+    regime.  windows, exclude: of the next_item regime, windows of cloze too.  Raises ValueError for an unknown regime.
+    """
+    if regime == "pairwise":
+        return pairwise_feed(split, batch_size, seed)
+    if regime == "window":
+        return window_feed(split, length, targets, batch_size, seed, **options)
+    if regime == "prefix":
+        return prefix_feed(split, length, batch_size, seed, **options)
+    if regime == "cloze":
+        return cloze_feed(split, length, batch_size, seed, windows, **options)
+    if regime == "next_item":
+        return next_item_feed(split, length, batch_size, seed, windows, exclude, **options)
+    raise ValueError(f"unknown training regime {regime!r}")
 
 
 def evaluation_batches(

@@ -186,6 +186,11 @@ class Sequences:
         return table
 
 
+def places(counts: np.ndarray) -> np.ndarray:
+    """int64 [sum of counts]: 0..count - 1 of each group, one group after the other."""
+    return np.arange(counts.sum()) - np.repeat(np.cumsum(counts) - counts, counts)
+
+
 def _used(ids: np.ndarray, size: int) -> np.ndarray:
     used = np.zeros(size + 1, bool)
     used[ids] = True

@@ -24,7 +24,7 @@ from tf_utils import cli
 PAPER = flags.DEFINE_string("paper", None, "Paper to reproduce: asli, attrec, sine.")
 PROFILE = flags.DEFINE_enum("profile", "quick", ["quick", "paper"], "quick: minutes, small widths, one seed.")
 DATASETS = flags.DEFINE_list("datasets", None, "Data sets (default: what the profile can run with the data at hand).")
-MODELS = flags.DEFINE_list("models", None, "Only these: a model with all its variants, or model-variant, e.g. sine-paper.")
+MODELS = flags.DEFINE_list("models", None, "Only these: models with all their variants, or model-variant (sine-paper).")
 PARTS = flags.DEFINE_list("parts", None, "Only these tables and figures, e.g. table3,figure2.")
 SEEDS = flags.DEFINE_integer("seeds", None, "At most so many seeds a run.", 1)
 DATA_DIR = flags.DEFINE_string("data_dir", None, "Folder of the raw data sets (default: $DATA_DIR).")

@@ -11,8 +11,8 @@ from pathlib import Path
 import numpy as np
 
 import models
-from data import candidates, catalog
-from data.pipeline import Feed, cloze_feed, next_item_feed, pairwise_feed, prefix_feed, window_feed
+from data import candidates, catalog, pipeline
+from data.pipeline import Feed
 from data.splits import Split, leave_one_out
 from data.stats import statistics
 from experiments.inspection.keeping import kept_arrays
@@ -62,28 +62,13 @@ def make_model(config, split: Split) -> Recommender:
 
 def make_feed(config, split: Split, model: Recommender) -> Feed:
     """The training batches of a model's regime."""
-    train = config.train
-    if model.regime == "pairwise":
-        return pairwise_feed(split, train.batch_size, train.seed)
-    if model.regime == "cloze":
-        options = {"windows": train.windows} | model.feed_options()
-        return cloze_feed(split, config.model.max_length, train.batch_size, train.seed, **options)
-    if model.regime == "prefix":
-        return prefix_feed(split, config.model.max_length, train.batch_size, train.seed, **model.feed_options())
-    if model.regime == "window":
-        length, targets = config.model.max_length, config.model.targets
-        return window_feed(split, length, targets, train.batch_size, train.seed, **model.feed_options())
-    if model.regime == "next_item":
-        return next_item_feed(
-            split,
-            config.model.max_length,
-            train.batch_size,
-            train.seed,
-            windows=train.windows,
-            exclude=train.exclude,
-            **model.feed_options(),
-        )
-    raise ValueError(f"unknown training regime {model.regime!r}")
+    train, hyper = config.train, config.model
+    return pipeline.make_feed(
+        *(model.regime, split, hyper.get("max_length", 1), train.batch_size, train.seed, model.feed_options()),
+        targets=hyper.get("targets", 1),
+        windows=train.windows,
+        exclude=train.exclude,
+    )
 
 
 def make_evaluator(config, split: Split, model: Recommender, part: str, protocols: tuple[str, ...]) -> Evaluator:

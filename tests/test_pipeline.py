@@ -10,10 +10,10 @@ from data.pipeline import (
     evaluation_batches,
     next_item_feed,
     pairwise_feed,
-    training_windows,
     window_feed,
 )
 from data.splits import leave_one_out
+from data.windows import training_windows
 from tests import tiny
 from tests.tiny import arrays, sequences_of
 from tf_utils.cli import UserError

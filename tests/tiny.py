@@ -8,7 +8,8 @@ from collections.abc import Iterator
 import numpy as np
 
 import models
-from data.pipeline import Feed, cloze_feed, next_item_feed, pairwise_feed, prefix_feed, window_feed
+from data import pipeline
+from data.pipeline import Feed
 from data.schema import Provenance, Sequences
 from data.splits import Split, leave_one_out
 from models.base import DataSpec, Recommender
@@ -76,17 +77,9 @@ def make_model(name: str, split: Split, policy: str = "float32", **hyper) -> Rec
 
 def make_feed(model: Recommender, split: Split, batch_size: int = 8, seed: int = 1) -> Feed:
     """The training batches of a model's regime."""
-    if model.regime == "pairwise":
-        return pairwise_feed(split, batch_size, seed)
-    if model.regime == "cloze":
-        return cloze_feed(split, LENGTH, batch_size, seed, **model.feed_options())
-    if model.regime == "prefix":
-        return prefix_feed(split, LENGTH, batch_size, seed, **model.feed_options())
-    if model.regime == "window":
-        return window_feed(
-            split, model.config.max_length, model.config.targets, batch_size, seed, **model.feed_options()
-        )
-    return next_item_feed(split, LENGTH, batch_size, seed, **model.feed_options())
+    length = model.config.max_length if model.regime == "window" else LENGTH
+    targets = model.config.get("targets", 1)
+    return pipeline.make_feed(model.regime, split, length, batch_size, seed, model.feed_options(), targets)
 
 
 def arrays(batch) -> dict[str, np.ndarray]:

@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 
 from data.cache import fingerprint
-from data.schema import Interactions
+from data.schema import Interactions, places
 from data.sources.assemble import assemble
 from data.sources.files import check_text_file, ending_note
 from tf_utils.cli import UserError
@@ -55,12 +55,11 @@ def read_sequences(path: Path, where: str) -> dict[str, np.ndarray]:
                 f"{path}: line {number} has user {int(cells[0])} again, whose line is {first[int(cells[0])]}"
             )
     counts = np.array([len(cells) - 1 for _, cells in lines])
-    ends = np.cumsum(counts)
     return {
         "user": np.repeat(np.array([int(cells[0]) for _, cells in lines], np.int64), counts),
         "item": np.array([int(cell) for _, cells in lines for cell in cells[1:]], np.int64),
-        "action": np.ones(ends[-1], np.uint8),
-        "timestamp": np.arange(ends[-1]) - np.repeat(ends - counts, counts),
+        "action": np.ones(counts.sum(), np.uint8),
+        "timestamp": places(counts),
     }
 
 
