@@ -44,7 +44,7 @@ class Recipe:
 
     source: the key of `LOADERS`, "" for generated data.  stand_in: the generator's preset that replaces a missing file.
     actions: labels to keep, () for all.  fraction: share of the users (files) or of the size (generator).  seed: of the
-    sample or of the generator.  The rest as in `filters.prepare`.
+    sample, of random ties or of the generator.  ties: see `filters.order_ties`.  The rest as in `filters.prepare`.
     """
 
     source: str
@@ -57,6 +57,7 @@ class Recipe:
     order: str = "together"
     dedup: str = "none"
     filter_order: str = "before"
+    ties: str = "row"
     fraction: float = 1.0
     seed: int = 0
 
@@ -189,6 +190,8 @@ def load(name: str, data_dir: str | os.PathLike | None = None, *, download: bool
     recipe = replace(RECIPES[base], **_checked(name, overrides))
     files = _files(recipe.source, path)
     settings = {key: value for key, value in dataclasses.asdict(recipe).items() if key != "stand_in"}
+    if settings["ties"] == "row":
+        del settings["ties"]  # fingerprints of before there was a choice
 
     def build() -> Sequences:
         return _prepared(_parsed(recipe.source, path), recipe)
@@ -264,6 +267,7 @@ def _parsed(source: str, path: Path) -> Interactions:
 
 
 def _prepared(data: Interactions, recipe: Recipe) -> Sequences:
+    data = filters.order_ties(data, recipe.ties, recipe.seed)
     if recipe.fraction != 1:
         data = filters.sample_users(data, recipe.fraction, recipe.seed)
     if recipe.actions:

@@ -14,6 +14,7 @@ from data.schema import Interactions
 from tf_utils.cli import UserError
 
 ORDERS = {"together": (("user", "item"),), "item_user": (("item",), ("user",)), "user_item": (("user",), ("item",))}
+TIES = ("row", "item", "random")
 DEDUP = {"uia": ("user", "item", "action"), "ui": ("user", "item"), "none": ()}
 
 
@@ -82,6 +83,21 @@ def drop_below_rating(data: Interactions, minimum: int) -> Interactions:
         raise UserError(f"{data.provenance.name} has no ratings; its actions are {', '.join(labels)}")
     good = np.array([False] + [float(label.removeprefix("rating ")) >= minimum for label in labels])
     return _kept(data, good[data.action], f"Kept ratings of at least {minimum}")
+
+
+def order_ties(data: Interactions, by: str = "row", seed: int = 0) -> Interactions:
+    """Puts the rows in the order in which events of one time are to be taken, since time order is (timestamp, row).
+
+    by: "row", as the file has them; "item", by ascending item id; "random", seeded.
+    """
+    if by not in TIES:
+        raise UserError(f"ties={by!r}: choose one of {', '.join(TIES)}")
+    if by == "row":
+        return data
+    rows = np.argsort(data.item, kind="stable") if by == "item" else np.random.default_rng(seed).permutation(len(data))
+    how = "by item id" if by == "item" else f"in a random order (seed {seed})"
+    ordered = data.select(rows)
+    return replace(ordered, provenance=ordered.provenance.noting(f"Events of one time are taken {how}."))
 
 
 def sample_users(data: Interactions, fraction: float, seed: int = 0) -> Interactions:

@@ -176,8 +176,11 @@ def _finished(done: dict, job: Job) -> bool:
 
 
 def _science(config: dict) -> dict:
-    """What of a configuration may change a result; the number of length groups is a matter of speed."""
-    return config | {"train": {name: value for name, value in config["train"].items() if name != "groups"}}
+    """What of a configuration may change a result: not the number of length groups, not what is left to the data set."""
+    return config | {
+        "train": {name: value for name, value in config["train"].items() if name != "groups"},
+        "dataset_args": {name: value for name, value in config["dataset_args"].items() if value is not None},
+    }
 
 
 if __name__ == "__main__":

@@ -33,6 +33,21 @@ def test_k_core_repeats_until_nothing_changes():
     )
 
 
+TIED = [(1, 5, 1, 1, 7), (1, 2, 1, 1, 7), (1, 4, 1, 1, 7), (1, 3, 1, 1, 1), (1, 6, 1, 1, 9)]
+
+
+def test_ties_keep_the_row_order_go_by_item_or_are_drawn():
+    items = lambda **how: filters.order_ties(table(TIED), **how).sequences().items.tolist()  # noqa: E731
+    assert items() == items(by="row") == [3, 5, 2, 4, 6]
+    assert items(by="item") == [3, 2, 4, 5, 6]
+    drawn = {tuple(items(by="random", seed=seed)) for seed in range(60)}
+    assert {(d[0], d[4]) for d in drawn} == {(3, 6)} and len(drawn) == 6  # all 3! orders, and only of the tied ones
+    assert items(by="random", seed=3) == items(by="random", seed=3)
+    with pytest.raises(UserError, match="choose one of row, item, random"):
+        filters.order_ties(table(TIED), by="title")
+    assert "by item id" in filters.order_ties(table(TIED), by="item").provenance.notes[-1]
+
+
 @pytest.mark.parametrize(
     "order, left",
     [

@@ -30,6 +30,7 @@ def base_config(paper: str, dataset: str, model: str, variant: str = "paper") ->
                 min_item=placeholder(int),
                 dedup=placeholder(str),
                 filter_order=placeholder(str),
+                ties=placeholder(str),
                 n_categories=placeholder(int),
             ),
             model_name=model,
