@@ -44,8 +44,9 @@ code { font: .9em ui-monospace, "SF Mono", Menlo, Consolas, monospace; backgroun
 details { border-bottom: 1px solid var(--line); padding: .35rem 0; }
 summary { cursor: pointer; font-size: .92rem; }
 details > :not(summary) { margin-left: 1.1rem; }
-.plots { display: flex; flex-wrap: wrap; gap: 1.2rem; margin: 1rem 0; }
-figure { margin: 0; flex: 1 1 21rem; max-width: 34rem; }
+.plots { display: grid; grid-template-columns: repeat(auto-fill, minmax(min(21rem, 100%), 1fr)); gap: 1.2rem;
+  margin: 1rem 0; }
+figure { margin: 0; max-width: 34rem; }
 figure svg { width: 100%; height: auto; display: block; }
 @media print { nav { display: none; } .scroll { overflow: visible; } }
 """
