@@ -10,6 +10,9 @@ from __future__ import annotations
 
 import numpy as np
 
+from data.schema import places
+from data.splits import Split
+from tf_utils.cli import UserError
 from tf_utils.keras_gate import tf
 
 
@@ -71,3 +74,25 @@ def draw_int63(shape: tf.Tensor, seed: tf.Tensor) -> tf.Tensor:
     """int64 of the given shape, uniform in [0, 2^63)."""
     bits = tf.random.stateless_uniform(shape, seed, minval=None, maxval=None, dtype=tf.int64)
     return tf.bitwise.bitwise_and(bits, tf.constant(2**63 - 1, tf.int64))
+
+
+def item_sampler(
+    split: Split, exclude: str, known: tuple[str, ...], users: np.ndarray, first: np.ndarray, end: np.ndarray
+) -> tuple[ComplementSampler, np.ndarray]:
+    """The sampler of item negatives and, for each instance, the row of the sampler that excludes its items.
+
+    exclude: one of `known`: what the user did in training ("train"), the instance's own targets, the events
+    first..end-1 ("targets"), or nothing ("none").  Raises UserError for another.
+    """
+    seq = split.sequences
+    if exclude not in known:
+        raise UserError(f"exclude must be one of {', '.join(known)}, got {exclude!r}")
+    n_items = seq.size("item")
+    if exclude == "train":
+        mask = split.train_mask()
+        return ComplementSampler(seq.users_of_events()[mask], seq.items[mask], seq.size("user"), n_items), users
+    if exclude == "targets":
+        rows, sizes = np.arange(1, len(users) + 1), end - first
+        items = seq.items[np.repeat(first, sizes) + places(sizes)]
+        return ComplementSampler(np.repeat(rows, sizes), items, len(users), n_items), rows
+    return ComplementSampler(np.array([], np.int64), np.array([], np.int64), 0, n_items), np.zeros(len(users), np.int64)

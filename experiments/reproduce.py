@@ -21,7 +21,7 @@ from absl import flags
 
 from tf_utils import cli
 
-PAPER = flags.DEFINE_string("paper", None, "Paper to reproduce: asli, attrec, sine.")
+PAPER = flags.DEFINE_string("paper", None, "Paper to reproduce: asli, attrec, sine, sair.")
 PROFILE = flags.DEFINE_enum("profile", "quick", ["quick", "paper"], "quick: minutes, small widths, one seed.")
 DATASETS = flags.DEFINE_list("datasets", None, "Data sets (default: what the profile can run with the data at hand).")
 MODELS = flags.DEFINE_list("models", None, "Only these: models with all their variants, or model-variant (sine-paper).")
@@ -176,7 +176,7 @@ def _finished(done: dict, job: Job) -> bool:
 
 
 def _science(config: dict) -> dict:
-    """What of a configuration may change a result: not the number of length groups, not what is left to the data set."""
+    """What of a configuration may change a result: not the number of length groups, nor what the data set settles."""
     return config | {
         "train": {name: value for name, value in config["train"].items() if name != "groups"},
         "dataset_args": {name: value for name, value in config["dataset_args"].items() if value is not None},

@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 
 import models
-from data import candidates, catalog, pipeline
+from data import candidates, catalog, feeds
 from data.pipeline import Feed
 from data.splits import Split, leave_one_out
 from data.stats import statistics
@@ -49,9 +49,8 @@ def load_split(config, data_dir: str | None) -> Split:
 def make_model(config, split: Split) -> Recommender:
     """The unbuilt model of a configuration. Raises UserError for bad hyper-parameters."""
     seq = split.sequences
-    spec = DataSpec(
-        seq.size("user"), seq.size("item"), seq.size("category"), seq.size("action"), seq.item_category_lists()
-    )
+    sizes = (seq.size(name) for name in ("user", "item", "category", "action"))
+    spec = DataSpec(*sizes, find_item_categories=seq.item_category_lists)
     tf.random.set_seed(config.train.seed)
     tf.keras.utils.set_random_seed(config.train.seed)
     try:
@@ -63,7 +62,7 @@ def make_model(config, split: Split) -> Recommender:
 def make_feed(config, split: Split, model: Recommender) -> Feed:
     """The training batches of a model's regime."""
     train, hyper = config.train, config.model
-    return pipeline.make_feed(
+    return feeds.make_feed(
         *(model.regime, split, hyper.get("max_length", 1), train.batch_size, train.seed, model.feed_options()),
         targets=hyper.get("targets", 1),
         windows=train.windows,
@@ -131,6 +130,8 @@ def execute(
     check(config)
     environment = run_record.environment([gpu.name for gpu in tf.config.list_physical_devices("GPU")])
     split = load_split(config, data_dir)
+    if candidates.PAIRED in config.eval.protocols:
+        candidates.item_intents(split.sequences)  # raises now what would else be raised after the training
     with strategy.scope():
         model = make_model(config, split)
     claim_workdir(workdir, config)  # after data and configuration have proved good: nothing is left behind by a mistake

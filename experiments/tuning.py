@@ -27,10 +27,18 @@ def load(paper: str, dataset: str, model: str) -> dict:
         return {"select": "", "trials": []}
     try:
         found = json.loads(file.read_text(encoding="utf-8"))
-        assert all("values" in trial and "score" in trial for trial in found["trials"])
-    except (json.JSONDecodeError, KeyError, TypeError, AssertionError):
-        raise UserError(f"{file}: not a tuning file; restore it or run experiments.search again") from None
+    except json.JSONDecodeError:
+        found = None
+    if not _is_tuning(found):
+        raise UserError(f"{file}: not a tuning file; restore it or run experiments.search again")
     return found
+
+
+def _is_tuning(found) -> bool:
+    trials = found.get("trials") if isinstance(found, dict) else None
+    return isinstance(trials, list) and all(
+        isinstance(trial, dict) and isinstance(trial.get("values"), dict) and "score" in trial for trial in trials
+    )
 
 
 def save(paper: str, dataset: str, model: str, content: dict) -> None:

@@ -22,6 +22,7 @@
 import ml_collections
 
 from models.base import Recommender
+from models.layers.distance import square
 from models.layers.dropout import StatelessDropout
 from models.layers.embedding import PaddedEmbedding, UnitBall
 from models.layers.time_signal import LAYOUTS, time_signal
@@ -107,12 +108,12 @@ class AttRec(Recommender):
         config = self.config
         if config.short_term not in ("attention", "mean"):
             raise ValueError(f"attrec: short_term must be attention or mean, got {config.short_term!r}")
-        square = lambda name: tf.keras.layers.Dense(config.dim, use_bias=False, name=name)  # noqa: E731
+        layer = lambda name: tf.keras.layers.Dense(config.dim, use_bias=False, name=name)  # noqa: E731
         self.value = None
         if config.short_term == "attention":
-            self.query = square("query")
-            self.key = self.query if config.share_projection else square("key")
-            self.value = square("value") if config.value_projection else None
+            self.query = layer("query")
+            self.key = self.query if config.share_projection else layer("key")
+            self.value = layer("value") if config.value_projection else None
             self.signal = time_signal(config.max_length, config.dim, config.time_layout)
 
     @property
@@ -155,13 +156,13 @@ class AttRec(Recommender):
         u = tf.repeat(self._look_up(self.users, batch["user"])[:, None, :], width, axis=1)
         # -y of eq. 10 is an inner product: 2 q.v - |v|^2 - |q|^2. In float32 at least, for y is a small difference.
         u, m, long, short = self._precise(u), self._precise(m), self.config.omega, 1 - self.config.omega
-        own = long * _square(u) + short * _square(m)
+        own = long * square(u) + short * square(m)
         return tf.concat([2 * long * u, 2 * short * m, tf.ones_like(own), -own], axis=-1)[:, :, None, :], out
 
     def item_matrix(self):
         """[n_items + 1, 2 d + 2]: V, X, minus the weighted sum of their squares, and ones."""
         v, x = (self._clipped(self._precise(table.table)) for table in (self.long_items, self.short_items))
-        own = self.config.omega * _square(v) + (1 - self.config.omega) * _square(x)
+        own = self.config.omega * square(v) + (1 - self.config.omega) * square(x)
         return tf.concat([v, x, -own, tf.ones_like(own)], axis=-1)
 
     def compute_loss(self, batch, training=True):
@@ -170,8 +171,8 @@ class AttRec(Recommender):
         u = self._look_up(self.users, batch["user"])
 
         def distance(items):  # eq. 10, [B, items]
-            long = _square(self._precise(u[:, None] - self._look_up(self.long_items, items)))[..., 0]
-            short = _square(self._precise(m[:, None] - self._look_up(self.short_items, items)))[..., 0]
+            long = square(self._precise(u[:, None] - self._look_up(self.long_items, items)))[..., 0]
+            short = square(self._precise(m[:, None] - self._look_up(self.short_items, items)))[..., 0]
             return self.config.omega * long + (1 - self.config.omega) * short
 
         positives, negatives = batch["positives"], batch["negatives"]
@@ -200,8 +201,3 @@ class AttRec(Recommender):
 
     def _precise(self, x):
         return tf.cast(x, self.users.table.dtype)
-
-
-def _square(x: tf.Tensor) -> tf.Tensor:
-    """[..., d] -> [..., 1]."""
-    return tf.reduce_sum(tf.square(x), axis=-1, keepdims=True)

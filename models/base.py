@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
+from functools import cached_property
 
 import numpy as np
 import tensorflow_recommenders as tfrs
@@ -16,20 +18,26 @@ Batch = dict[str, tf.Tensor]
 class DataSpec:
     """What a model must know of its data: the sizes of the vocabularies, padding not counted, and what items are.
 
-    item_categories: int32 [n_items + 1, A], each item's categories, then 0 (Sequences.item_category_lists).
+    find_item_categories: gives `item_categories` (Sequences.item_category_lists); called when a model first reads them,
+        for they take a pass over all events. None: they are not known.
     """
 
     n_users: int
     n_items: int
     n_categories: int
     n_actions: int
-    item_categories: np.ndarray | None = field(default=None, compare=False)
+    find_item_categories: Callable[[], np.ndarray] | None = field(default=None, compare=False)
+
+    @cached_property
+    def item_categories(self) -> np.ndarray | None:
+        """int32 [n_items + 1, A]: each item's categories, then 0; None where they are not known."""
+        return self.find_item_categories() if self.find_item_categories else None
 
 
 class Recommender(tfrs.Model):
     """A recommender of the next item.
 
-    A batch is a dict (data/pipeline.py tells the fields of each training regime). Histories are left-padded with 0:
+    A batch is a dict (data/feeds tells the fields of each training regime). Histories are left-padded with 0:
 
         user [B], items, categories, actions [B, T]                                                     int32
         training adds the regime's targets and negatives, and valid_count [] float32, of the global batch.
@@ -37,7 +45,7 @@ class Recommender(tfrs.Model):
     Class attributes, which an instance may override where a configuration changes them; the conformance suite asserts
     each one or its documented absence:
 
-        regime: the training regime of data/pipeline.py, or None for a model that is fitted by counting.
+        regime: the training regime (data/feeds), or None for a model that is fitted by counting.
         causal: encode(positions="all") at a position does not see later events.
         padding_invariant: results do not depend on the amount of padding (only such models are trimmed).
         mask_token: item n_items + 1 stands for an unknown item; encode(positions="last") reads the history with one
@@ -45,6 +53,8 @@ class Recommender(tfrs.Model):
         normalised_attention: the rows of attention maps sum to 1 where anything is visible.
         float32_scores: queries and item matrix keep the weights' dtype under mixed precision (squared distances are
             small differences of large products).
+        scores_intents: `score_paired(queries, candidates, intents)` [B, C] scores candidates with intents (category ids
+            [B, C]) that are given, which need not be their own.
         shift_invariant_weights: name endings of weights that a softmax cancels, whose gradient is rightly zero.
     """
 
@@ -54,6 +64,7 @@ class Recommender(tfrs.Model):
     mask_token = False
     normalised_attention = True
     float32_scores = False
+    scores_intents = False
     shift_invariant_weights: tuple[str, ...] = ()
 
     def __init__(self, config, spec: DataSpec):
@@ -72,7 +83,7 @@ class Recommender(tfrs.Model):
         return {"paper": {}}
 
     def feed_options(self) -> dict:
-        """Options of the regime's `*_feed` function that follow from the model (see data/pipeline.py)."""
+        """Options of the regime's `*_feed` function that follow from the model (see data/feeds)."""
         return {}
 
     def encode(self, batch: Batch, training: bool = False, positions: str = "all") -> tuple[tf.Tensor, dict]:

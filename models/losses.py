@@ -62,7 +62,7 @@ def sampled_softmax(
 
     Args:
         queries: [B, d].
-        table: [N + 1, d], what items are scored with.
+        table: [N + 1, d], what items are scored with, of any floating dtype: its rows are cast to that of the queries.
         batch: positives int32 [B], pool int32 [S], pool_log_expected [S], positive_log_expected [B], valid_count
             (data/pools.py).
         correct: subtract log Q (Jean et al., ACL 2015, eq. 10).
@@ -71,14 +71,27 @@ def sampled_softmax(
     """
     dtype = queries.dtype if queries.dtype == tf.float64 else tf.float32
     positives, pool = batch["positives"], batch["pool"]
-    own = tf.cast(tf.reduce_sum(queries * tf.gather(table, positives), axis=-1), dtype)
-    others = tf.cast(tf.matmul(queries, tf.gather(table, pool), transpose_b=True), dtype)
+    own, others = (tf.cast(tf.gather(table, ids), queries.dtype) for ids in (positives, pool))
+    own = tf.cast(tf.reduce_sum(queries * own, axis=-1), dtype)
+    others = tf.cast(tf.matmul(queries, others, transpose_b=True), dtype)
     if correct:
         own -= tf.cast(batch["positive_log_expected"], dtype)
         others -= tf.cast(batch["pool_log_expected"], dtype)
-    others = tf.where(positives[:, None] == pool, dtype.min, others)
+    return pool_cross_entropy(own, others, positives[:, None] == pool, batch["valid_count"])
+
+
+def pool_cross_entropy(own: tf.Tensor, others: tf.Tensor, hits: tf.Tensor, valid_count: tf.Tensor) -> tf.Tensor:
+    """Softmax cross-entropy of each row's target against the other classes of a pool.
+
+    Args:
+        own: [R], the target's logit.
+        others: [R, S], those of the pool.
+        hits: bool [R, S], where the pool holds the target itself: left out, for it counts once.
+        valid_count: [] floating.
+    """
+    others = tf.where(hits, others.dtype.min, others)
     losses = tf.reduce_logsumexp(tf.concat([own[:, None], others], axis=1), axis=1) - own
-    return tf.reduce_sum(losses) / tf.cast(batch["valid_count"], dtype)
+    return tf.reduce_sum(losses) / tf.cast(valid_count, losses.dtype)
 
 
 def bpr(positive_scores: tf.Tensor, negative_scores: tf.Tensor, valid: tf.Tensor, valid_count: tf.Tensor) -> tf.Tensor:

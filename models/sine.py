@@ -27,6 +27,7 @@ of a category's items as prototypes are not offered: they would cost a pass over
 import ml_collections
 
 from models.base import Recommender
+from models.layers.capsules import label_aware
 from models.layers.concepts import ConceptActivation, covariance_penalty, present
 from models.layers.embedding import LearnedPositions, PaddedEmbedding
 from models.layers.norm import LayerNorm
@@ -301,7 +302,8 @@ class SINE(Recommender):
         queries, out = self.encode(batch, training=training, positions="last")
         phi, positives, count = out["interests"], batch["positives"], batch["valid_count"]
         if self.config.agg == "label":
-            v = _aggregate(self._label_weights(phi, self.items(positives)), phi)
+            readout, power = self.config.readout, self.config.label_power
+            v = label_aware(phi, self.items(positives), readout, power, signed=True)
         else:
             v = queries[:, 0, 0]  # eq. 8
         if self.config.neg == "pooled":
@@ -316,15 +318,6 @@ class SINE(Recommender):
         if self.config.reg == "interest_cos" and self.config.reg_weight:
             loss += self.config.reg_weight * _interest_cosines(phi) / tf.cast(count, v.dtype)
         return loss
-
-    def _label_weights(self, phi, target):
-        """MIND's label-aware attention [B, K]: softmax of <phi_k, target>^p; one-hot for p to infinity."""
-        logits = tf.einsum("rkd,rd->rk", phi, target)
-        if self.config.readout == "hard":
-            return tf.one_hot(tf.argmax(logits, axis=-1), self.config.intents, dtype=phi.dtype)
-        if self.config.label_power != 1.0:
-            logits = tf.sign(logits) * tf.pow(tf.abs(logits), self.config.label_power)
-        return tf.nn.softmax(logits, axis=-1)
 
     def regularisation(self):
         """lambda times eq. 10."""

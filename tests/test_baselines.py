@@ -7,7 +7,8 @@ import pytest
 
 import models
 from data import candidates, catalog
-from data.pipeline import next_item_feed, pairwise_feed
+from data.feeds.next_item import next_item_feed
+from data.feeds.pairwise import pairwise_feed
 from data.splits import leave_one_out
 from models.base import DataSpec
 from models.baselines import item_knn

@@ -6,7 +6,7 @@ from collections import Counter
 import numpy as np
 import pytest
 
-from data.pipeline import cloze_feed
+from data.feeds.cloze import cloze_feed
 from tests import tiny
 from tests.oracles.layers_oracle import post_norm_block, slope
 from tf_utils.cli import UserError

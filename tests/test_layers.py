@@ -5,7 +5,7 @@ import pytest
 
 from models.layers.attention import MaskedAttention
 from models.layers.dropout import StatelessDropout
-from models.layers.embedding import LearnedPositions, PaddedEmbedding
+from models.layers.embedding import LearnedPositions, PaddedEmbedding, UnitBall
 from models.layers.norm import LayerNorm
 from models.layers.tcn import DepthwiseTCN
 from models.layers.transformer import PointwiseFeedForward, SASRecBlock
@@ -297,3 +297,15 @@ def test_dropout_gradient_and_arguments():
         with pytest.raises(ValueError, match="rate"):
             StatelessDropout(rate)
     assert (layer.get_config()["rate"], StatelessDropout(0.999)._dropped_levels) == (0.5, 255)
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+def test_unit_ball_moves_only_rows_that_are_too_long(dtype):
+    """AttRec eq. 12: rows with |x| <= 1 stay to the bit, zeros too; longer ones keep their direction."""
+    rng = np.random.default_rng(0)
+    directions = rng.normal(size=(200, 7))
+    directions /= np.linalg.norm(directions, axis=1, keepdims=True)
+    short = np.concatenate([directions * rng.uniform(0, 0.999, (200, 1)), np.zeros((1, 7)), np.eye(7)]).astype(dtype)
+    assert np.array_equal(UnitBall()(tf.constant(short)).numpy(), short)
+    long = (directions * rng.uniform(1.001, 50, (200, 1))).astype(dtype)
+    close(UnitBall()(tf.constant(long)), directions, 1e-6)

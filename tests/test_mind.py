@@ -115,6 +115,10 @@ def test_readouts_by_hand():
     tiny.close(label_aware(vectors, target, "soft", 2), [[squared, -2 * (1 - squared)]])
     tiny.close(label_aware(vectors, target, "hard"), [[1.0, 0.0]])
     tiny.close(label_aware(vectors, target, "soft", 41), [[1.0, 0.0]])
+    signed = 1 / (1 + np.exp(-5.0))  # 1 against -4
+    tiny.close(label_aware(vectors, target, "soft", 2, signed=True), [[signed, -2 * (1 - signed)]])
+    root = 1 / (1 + np.exp(-1 - np.sqrt(2.0)))
+    tiny.close(label_aware(vectors, target, "soft", 0.5, signed=True), [[root, -2 * (1 - root)]])
     second = tf.constant([[False, True]])
     for readout in ("soft", "hard"):
         tiny.close(label_aware(vectors, target, readout, 1, second), [[0.0, -2.0]])

@@ -5,8 +5,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.stats import chisquare
 
+from data.feeds.next_item import next_item_feed
 from data.negatives import ComplementSampler, draw_int63
-from data.pipeline import next_item_feed
 from data.splits import leave_one_out
 from tests.tiny import sequences_of
 from tf_utils.keras_gate import tf

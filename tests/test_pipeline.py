@@ -3,15 +3,10 @@
 import numpy as np
 import pytest
 
-from data.pipeline import (
-    Feed,
-    Store,
-    epoch_rows,
-    evaluation_batches,
-    next_item_feed,
-    pairwise_feed,
-    window_feed,
-)
+from data.feeds.next_item import next_item_feed
+from data.feeds.pairwise import pairwise_feed
+from data.feeds.window import window_feed
+from data.pipeline import Feed, Store, epoch_rows, evaluation_batches
 from data.splits import leave_one_out
 from data.windows import training_windows
 from tests import tiny
@@ -282,3 +277,39 @@ def test_refit_trains_on_the_validation_target_and_never_on_the_test_target(tiny
     added = np.flatnonzero(wider.train_mask() & ~tiny_split.train_mask())
     assert sorted(added) == sorted(tiny_split.validation.targets)
     assert not wider.train_mask()[wider.test.targets].any()
+
+
+def test_category_negatives_are_uniform_over_what_the_user_did_not_touch():
+    """User 1 trains on categories 1, 2 and an unknown one (3 and 4 are held out), user 2 on all five, user 3 on two
+    steps fewer than the others."""
+    users = [[1, 2, 0, 1, 2, 1, 3, 4], [1, 2, 3, 4, 5, 1, 1, 1], [5, 4, 5, 5, 1, 1]]
+    split = leave_one_out(sequences_of([[(i + 1, c, 1) for i, c in enumerate(u)] for u in users], 9, 5, 1))
+    feed = next_item_feed(split, 5, 3, seed=1, interaction_negatives="category")
+    drawn = {user: [] for user in (1, 2, 3)}
+    for batch in feed.dataset().take(600).as_numpy_iterator():
+        assert "negative_actions" not in batch and batch["negative_categories"].dtype == np.int32
+        np.testing.assert_array_equal(batch["negative_categories"] > 0, batch["positives"] > 0)
+        for user, negatives, positives in zip(
+            *(batch[name] for name in ("user", "negative_categories", "positive_categories")), strict=True
+        ):
+            there = negatives > 0
+            drawn[user] += zip(negatives[there].tolist(), positives[there].tolist(), strict=True)
+    assert {user: len(pairs) for user, pairs in drawn.items()} == {1: 3000, 2: 3000, 3: 1800}
+
+    def is_uniform(values, over):
+        counts = np.bincount(values, minlength=6)
+        assert counts[over].sum() == len(values)
+        expected = len(values) / len(over)
+        assert np.sum((counts[over] - expected) ** 2) / expected < 20  # chi-square of at most 4 degrees: p = 5e-4
+
+    is_uniform([n for n, _ in drawn[1]], [3, 4, 5])  # the held-out ones too
+    is_uniform([n for n, _ in drawn[3]], [1, 2, 3])
+    for positive in range(1, 6):  # a user with every category gets one of the others
+        is_uniform([n for n, p in drawn[2] if p == positive], [other for other in range(1, 6) if other != positive])
+
+
+def test_category_negatives_with_a_single_category():
+    """Nothing is left to draw: the feed does not hang, and gives the one there is."""
+    split = leave_one_out(sequences_of([[(1, 1, 1), (2, 1, 1), (3, 1, 1), (4, 1, 1)]], 4, 1, 1))
+    feed = next_item_feed(split, 3, 1, 0, interaction_negatives="category")
+    assert arrays(feed.batch(tf.constant(0, tf.int64)))["negative_categories"].tolist() == [[1]]

@@ -3,7 +3,8 @@
 import numpy as np
 import pytest
 
-from data.pipeline import prefix_feed, slice_rows
+from data.feeds.prefix import prefix_feed
+from data.pipeline import slice_rows
 from data.pools import PoolSampler
 from models.losses import sampled_softmax
 from tests import tiny

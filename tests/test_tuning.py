@@ -48,7 +48,10 @@ def test_a_run_takes_the_best_trial(monkeypatch, tmp_path):
     assert attrec.get_config("ml-1m").model.omega == attrec.untuned("ml-1m", "attrec").model.omega
 
 
-@pytest.mark.parametrize("content", ["{", '{"trials": [{"score": 1}]}', "[]"])
+@pytest.mark.parametrize(
+    "content",
+    ["{", '{"trials": [{"score": 1}]}', "[]", '{"trials": {}}', '{"trials": [{"values": 1, "score": 1}]}', "{}"],
+)
 def test_malformed_file(monkeypatch, tmp_path, content):
     write(monkeypatch, tmp_path, content)
     with pytest.raises(UserError, match="run experiments.search again"):

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 import numpy as np
 
 import models
-from data import pipeline
+from data import feeds
 from data.pipeline import Feed
 from data.schema import Provenance, Sequences
 from data.splits import Split, leave_one_out
@@ -51,7 +51,7 @@ def make_split(seed: int = 0) -> Split:
 def spec_of(split: Split) -> DataSpec:
     seq = split.sequences
     sizes = (seq.size(name) for name in ("user", "item", "category", "action"))
-    return DataSpec(*sizes, item_categories=seq.item_category_lists())
+    return DataSpec(*sizes, find_item_categories=seq.item_category_lists)
 
 
 @contextlib.contextmanager
@@ -79,7 +79,7 @@ def make_feed(model: Recommender, split: Split, batch_size: int = 8, seed: int =
     """The training batches of a model's regime."""
     length = model.config.max_length if model.regime == "window" else LENGTH
     targets = model.config.get("targets", 1)
-    return pipeline.make_feed(model.regime, split, length, batch_size, seed, model.feed_options(), targets)
+    return feeds.make_feed(model.regime, split, length, batch_size, seed, model.feed_options(), targets)
 
 
 def arrays(batch) -> dict[str, np.ndarray]:

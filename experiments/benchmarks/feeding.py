@@ -6,8 +6,9 @@ from collections.abc import Iterator
 
 import numpy as np
 
+from data.feeds.next_item import next_item_feed
 from data.negatives import ComplementSampler
-from data.pipeline import next_item_feed, step_seed
+from data.pipeline import step_seed
 from data.splits import Split
 from experiments.benchmarks import steps, workload
 from experiments.benchmarks.measure import Block, Row, interleaved, ratios

@@ -9,7 +9,7 @@ from __future__ import annotations
 import numpy as np
 
 import models
-from data.pipeline import next_item_feed
+from data.feeds.next_item import next_item_feed
 from data.splits import Split, leave_one_out
 from experiments.benchmarks import steps, workload
 from experiments.benchmarks.measure import Block, Row, interleaved, ratios

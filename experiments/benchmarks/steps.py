@@ -10,7 +10,8 @@ from collections.abc import Callable
 import numpy as np
 
 import models
-from data.pipeline import Batch, Feed, next_item_feed
+from data.feeds.next_item import next_item_feed
+from data.pipeline import Batch, Feed
 from data.splits import Split
 from experiments.benchmarks import flops, gemm, workload
 from experiments.benchmarks.measure import Block, Row, interleaved, ratios

@@ -107,9 +107,10 @@ TABLE_3 = Table(
     datasets=(*published.FOUR, LASTFM, TOOLS, DEMO),
     pairs=_pairs("w/ Self-Att", ("w/o Self-Att",)),
     notes=(
-        "With L = 2 (all but MovieLens and MovieTweetings) a diagonal masked before the softmax by minus infinity "
-        "leaves one key a row: the mean of the attended items is then the plain mean, and both rows would be equal "
-        "(ledger T4).",
+        "With L = 2 (all but MovieLens and MovieTweetings) no diagonal masked before the softmax moves the mean of the "
+        "attended items: minus infinity leaves one key a row, which swaps the two items, and a logit of 0 (with one "
+        "matrix for queries and keys) makes the rows (1 - s, s) and (s, 1 - s). Both give the plain mean, and both "
+        "rows would be equal (ledger T4).",
     ),
     **_ABLATION,
 )

@@ -19,6 +19,7 @@
 
 import ml_collections
 
+from models import pooled
 from models.base import Recommender
 from models.layers.dropout import StatelessDropout
 from models.layers.embedding import PaddedEmbedding
@@ -27,7 +28,6 @@ from tf_utils.keras_gate import tf
 from tf_utils.masks import valid
 
 LOSSES = ("bce", "sampled_softmax")
-PREFIX_OPTIONS = {"proposal": "log_uniform", "min_history": 1}  # of the sampled softmax alone
 
 
 class HorizontalFilters(tf.keras.layers.Layer):
@@ -116,12 +116,12 @@ class Caser(Recommender):
 
     @staticmethod
     def variants():
-        sine = {"loss": "sampled_softmax", "dim": 128, "max_length": 20, "targets": 1, "negatives": 5}
+        sine = {"loss": "sampled_softmax", "dim": 128, "max_length": 20, "targets": 1}
         return {
             "paper": {},
             "official": {"filter_bias": True},
             "three_negatives": {"negatives": 3},
-            "sine_protocol": sine | PREFIX_OPTIONS,
+            "sine_protocol": sine | pooled.DEFAULTS,
         }
 
     def __init__(self, config, spec):
@@ -194,8 +194,7 @@ class Caser(Recommender):
 
     def feed_options(self):
         if self.regime == "prefix":
-            proposal, min_history = (self.config.get(name, value) for name, value in PREFIX_OPTIONS.items())
-            return {"pooled": self.config.negatives, "proposal": proposal, "min_history": min_history}
+            return pooled.feed_options(self.config)
         return {"exclude": self.config.exclude, "negatives": self.config.targets * self.config.negatives}
 
 

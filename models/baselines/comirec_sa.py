@@ -15,13 +15,15 @@
 
 import ml_collections
 
+from models import pooled
 from models.base import Recommender
 from models.layers.capsules import label_aware
 from models.layers.embedding import LearnedPositions, PaddedEmbedding
+from models.layers.pooling import position_weights
 from models.layers.windows import newest_windows
 from models.losses import sampled_softmax
 from tf_utils.keras_gate import tf
-from tf_utils.masks import masked_softmax, valid
+from tf_utils.masks import valid
 
 
 class ComiRecSA(Recommender):
@@ -40,9 +42,7 @@ class ComiRecSA(Recommender):
                 hidden=4,
                 bias=False,
                 anchor="oldest",
-                negatives=5,
-                proposal="log_uniform",
-                min_history=1,
+                **pooled.DEFAULTS,
             )
         )
 
@@ -66,7 +66,7 @@ class ComiRecSA(Recommender):
         """windows: int32 [R, n]. Returns interests [R, K, d] and the weights of the cells [R, K, n]."""
         x = self.items(windows)
         logits = self.heads(self.hidden(x + self.positions(windows)))  # [R, n, K]
-        weights = masked_softmax(tf.transpose(logits, [0, 2, 1]), valid(windows)[:, None, :])
+        weights = position_weights(logits, valid(windows))
         return tf.matmul(weights, x), weights
 
     def encode(self, batch, training=False, positions="all"):
@@ -84,8 +84,7 @@ class ComiRecSA(Recommender):
     def compute_loss(self, batch, training=True):
         found, _ = self.interests(newest_windows(batch["items"], self.config.max_length, "last")[:, 0])
         user = label_aware(found, self.items(batch["positives"]), "hard")
-        return sampled_softmax(user, tf.cast(self.items.table, user.dtype), batch)
+        return sampled_softmax(user, self.items.table, batch)
 
     def feed_options(self):
-        config = self.config
-        return {"pooled": config.negatives, "proposal": config.proposal, "min_history": config.min_history}
+        return pooled.feed_options(self.config)

@@ -17,6 +17,7 @@ does not say which form it compares with; this is the one of ComiRec's code, who
 
 import ml_collections
 
+from models import pooled
 from models.base import Recommender
 from models.layers.embedding import PaddedEmbedding
 from models.layers.recurrent import ChannelGRU
@@ -33,9 +34,7 @@ class GRU4Rec(Recommender):
 
     @staticmethod
     def default_config():
-        return ml_collections.ConfigDict(
-            dict(variant="paper", dim=128, max_length=20, negatives=5, proposal="log_uniform", min_history=1)
-        )
+        return ml_collections.ConfigDict(dict(variant="paper", dim=128, max_length=20, **pooled.DEFAULTS))
 
     def __init__(self, config, spec):
         super().__init__(config, spec)
@@ -55,8 +54,7 @@ class GRU4Rec(Recommender):
     def compute_loss(self, batch, training=True):
         queries = self.encode(batch, training=training, positions="last")[0][:, 0, 0]
         # Targets and pool are never padding: the bare table will do, and its gradient stays sparse.
-        return sampled_softmax(queries, tf.cast(self.items.table, queries.dtype), batch)
+        return sampled_softmax(queries, self.items.table, batch)
 
     def feed_options(self):
-        config = self.config
-        return {"pooled": config.negatives, "proposal": config.proposal, "min_history": config.min_history}
+        return pooled.feed_options(self.config)

@@ -20,6 +20,7 @@ from candidate to candidate, but it is linear in the states, so the score is the
 
 import ml_collections
 
+from models import pooled
 from models.base import Recommender
 from models.layers.embedding import PaddedEmbedding
 from models.layers.recurrent import ChannelGRU
@@ -47,9 +48,7 @@ class MCPRN(Recommender):
                 temperature=0.1,
                 threshold=0.01,
                 loss="sampled_softmax",
-                negatives=5,
-                proposal="log_uniform",
-                min_history=1,
+                **pooled.DEFAULTS,
             )
         )
 
@@ -117,7 +116,7 @@ class MCPRN(Recommender):
         config = self.config
         if config.loss == "bce":
             return {"negatives": config.negatives, "min_history": config.min_history}
-        return {"pooled": config.negatives, "proposal": config.proposal, "min_history": config.min_history}
+        return pooled.feed_options(config)
 
     def _spread(self, vectors: tf.Tensor) -> tf.Tensor:
         """[rows, d] -> [rows, m d]."""

@@ -15,6 +15,7 @@
 
 import ml_collections
 
+from models import pooled
 from models.base import Recommender
 from models.layers.capsules import READOUTS, DynamicRouting, label_aware
 from models.layers.embedding import PaddedEmbedding
@@ -43,9 +44,7 @@ class MIND(Recommender):
                 relu=False,
                 readout="soft",
                 power=1,
-                negatives=5,
-                proposal="log_uniform",
-                min_history=1,
+                **pooled.DEFAULTS,
             )
         )
 
@@ -99,11 +98,10 @@ class MIND(Recommender):
         found, active, _ = self.interests(windows, training)
         target = self.items(batch["positives"])
         user = label_aware(found, target, self.config.readout, self.config.power, active)
-        return sampled_softmax(user, tf.cast(self.items.table, user.dtype), batch)
+        return sampled_softmax(user, self.items.table, batch)
 
     def feed_options(self):
-        config = self.config
-        return {"pooled": config.negatives, "proposal": config.proposal, "min_history": config.min_history}
+        return pooled.feed_options(self.config)
 
     def _active(self, mask: tf.Tensor) -> tf.Tensor:
         """bool [R, K]: the first max(1, min(K, floor(log2 |I_u|))) capsules (MIND, "dynamic interest number")."""

@@ -21,7 +21,7 @@ import ml_collections
 from models.base import Recommender
 from models.layers.dilated import NextItNetBlock
 from models.layers.embedding import PaddedEmbedding
-from models.losses import full_cross_entropy
+from models.losses import full_cross_entropy, pool_cross_entropy
 from tf_utils.keras_gate import tf
 from tf_utils.masks import valid
 from tf_utils.rng import draw_seed
@@ -140,9 +140,7 @@ class NextItNet(Recommender):
         drawn += first
         others = tf.matmul(rows, tf.gather(table, drawn), transpose_b=True) + tf.gather(bias, drawn) - log_count(drawn)
         # tf.nn.sampled_softmax_loss leaves out but one of several equal hits of the target.
-        others = tf.where(labels[:, None] == drawn, others.dtype.min, others)
-        losses = tf.reduce_logsumexp(tf.concat([own[:, None], others], axis=1), axis=1) - own
-        return tf.reduce_sum(losses) / tf.cast(count, losses.dtype)
+        return pool_cross_entropy(own, others, labels[:, None] == drawn, count)
 
 
 def draw_pool(sampler: str, size: int, classes: int, seed: tf.Tensor):

@@ -13,7 +13,8 @@
 
 import ml_collections
 
-from models.baselines.transition import TransitionModel, square
+from models.baselines.transition import TransitionModel
+from models.layers.distance import square
 from tf_utils.keras_gate import tf
 from tf_utils.masks import valid
 

@@ -14,7 +14,7 @@ class TransitionModel(Recommender):
     """A score of (user, newest items, candidate), learnt from pairs of a next item and another one.
 
     A subclass gives `query`, `item_matrix`, `pair_scores` and `rows`; the configuration has `max_length`, `targets`,
-    `negatives` (a target) and `exclude` (see data.pipeline.window_feed).
+    `negatives` (a target) and `exclude` (see data/feeds/window.py).
 
     Reference: Rendle et al., WWW 2010 (S-BPR); Wang et al., SIGIR 2015 (negative sampling, HRM).
     """
@@ -88,8 +88,3 @@ class TransitionModel(Recommender):
 def inner(queries: tf.Tensor, vectors: tf.Tensor) -> tf.Tensor:
     """queries: [B, 1, d].  vectors: [B, C, d].  Returns [B, C]."""
     return tf.reduce_sum(queries * vectors, axis=-1)
-
-
-def square(x: tf.Tensor) -> tf.Tensor:
-    """[..., d] -> [..., 1]: the squared length."""
-    return tf.reduce_sum(tf.square(x), axis=-1, keepdims=True)

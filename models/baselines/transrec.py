@@ -14,7 +14,8 @@
 
 import ml_collections
 
-from models.baselines.transition import TransitionModel, square
+from models.baselines.transition import TransitionModel
+from models.layers.distance import square
 from models.layers.embedding import UnitBall
 from tf_utils.keras_gate import tf
 from tf_utils.masks import valid

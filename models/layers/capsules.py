@@ -1,5 +1,6 @@
 """Interest capsules by dynamic routing, and how a target reads several interests in training."""
 
+from models.layers.distance import square
 from tf_utils.keras_gate import tf
 from tf_utils.rng import draw_seed
 
@@ -13,8 +14,8 @@ def squash(x: tf.Tensor) -> tf.Tensor:
 
     x: [..., d].  Reference: Sabour et al., NIPS 2017, eq. 1; MIND, "B2I dynamic routing".
     """
-    square = tf.reduce_sum(tf.square(x), axis=-1, keepdims=True)
-    return x * (square / (1 + square) / tf.sqrt(square + 1e-9))
+    length = square(x)
+    return x * (length / (1 + length) / tf.sqrt(length + 1e-9))
 
 
 class DynamicRouting(tf.keras.layers.Layer):
@@ -81,7 +82,12 @@ class DynamicRouting(tf.keras.layers.Layer):
 
 
 def label_aware(
-    interests: tf.Tensor, target: tf.Tensor, readout: str, power: int = 1, active: tf.Tensor | None = None
+    interests: tf.Tensor,
+    target: tf.Tensor,
+    readout: str,
+    power: float = 1,
+    active: tf.Tensor | None = None,
+    signed: bool = False,
 ) -> tf.Tensor:
     """The user as the target sees it: a weighted sum of the interests, or the one that scores the target highest.
 
@@ -89,8 +95,10 @@ def label_aware(
         interests: [R, K, d].
         target: [R, d].
         readout: "soft": weights softmax((v_k . e)^power); "hard": power to infinity.
-        power: p >= 1. With an even p, an interest far on the other side of the target weighs much too.
+        power: p, a whole number unless `signed`. With an even p, an interest far on the other side of the target
+            weighs much too.
         active: bool [R, K], the interests that count; None: all.
+        signed: sign(x) |x|^p in the place of x^p: the powers keep the sign of what they are of.
 
     Returns:
         [R, d].
@@ -99,8 +107,8 @@ def label_aware(
     """
     work = interests.dtype if interests.dtype == tf.float64 else tf.float32
     logits = tf.cast(tf.einsum("rkd,rd->rk", interests, target), work)
-    if readout == "soft":
-        logits = logits**power
+    if readout == "soft" and power != 1:
+        logits = tf.sign(logits) * tf.abs(logits) ** power if signed else logits**power
     if active is not None:
         logits = tf.where(active, logits, work.min)
     if readout == "hard":
