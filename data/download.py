@@ -17,7 +17,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from data.cache import cache_root
-from data.sources import amazon_ratings, lastfm_hetrec, movielens_hetrec, s3rec
+from data.sources import amazon_2018, amazon_ratings, lastfm_hetrec, movielens_hetrec, s3rec
 from tf_utils.cli import UserError
 
 TIMEOUT_SECONDS = 30
@@ -53,6 +53,10 @@ FILES = {
         for name in amazon_ratings.CATEGORIES
     },
     **{name: (f"s3rec/{stem}.txt",) for name, stem in s3rec.STEMS.items()},
+    **{
+        name: tuple(f"{folder}/{file}" for folder in ("amazon_2018", "amazon") for file in amazon_2018.main_files(name))
+        for name in amazon_2018.STEMS
+    },
     # Excerpts, good for testing the loaders and nothing else; no data set of the catalogue reads them.
     "tianchi_sample": ("tianchi_mobile_sample/tianchi_mobile_recommend_train_user.csv",),
     "taobao_head": ("taobao_userbehavior_head/UserBehavior.csv",),

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from data.sources import amazon_2018
 from data.sources.movielens import GENRES_100K
 
 # (user, item, rating, timestamp): unsorted, with ties, an item rated once, ids with gaps.
@@ -81,6 +82,15 @@ AMAZON = (
 )
 SEQUENCES = ((1, 1, 2, 3), (5, 3, 12, 1, 7))  # user item item ...
 ITEM_ATTRIBUTES = {"1": [9, 2, 4], "2": [2, 6], "3": [2, 4], "7": [2, 4, 2], "99": [50]}  # none of item 12
+# reviewerID, asin, overall, unixReviewTime; asin, category
+REVIEWS_2018 = (("A2", "B00X", 5.0, 200), ("A1", "B00X", 4.0, 100), ("A1", "0007", 1.0, 300), ("A1", "B00Y", 3.0, 300))
+META_2018 = (
+    ("B00X", ["All Beauty", "Makeup", "Lip Color"]),
+    ("B00X", ["All Beauty", "Nails"]),  # described twice
+    ("0007", ["All Beauty", "<b>\n</b>"]),  # a remnant of a web page
+    ("B0ZZ", ["Never reviewed"]),
+    ("B00Y", []),
+)
 
 ETSY = ((3, 8, 2, "view", 10), (1, 9, 2, "purchase", 20), (3, 8, 2, "favorite", 30))
 
@@ -196,6 +206,14 @@ def write_sequences(path: Path, ending: str = "\r\n") -> Path:
 def write_s3rec(folder: Path, stem: str) -> Path:
     write(folder / f"{stem}_item2attributes.json", json.dumps(ITEM_ATTRIBUTES))
     return write_sequences(folder / f"{stem}.txt", "\n")
+
+
+def write_amazon_2018(folder: Path, name: str = "amazon-2018-beauty") -> Path:
+    """Reviews and metadata as JSON lines."""
+    reviews = [dict(zip(("reviewerID", "asin", "overall", "unixReviewTime"), row, strict=True)) for row in REVIEWS_2018]
+    meta = [{"asin": asin, "category": path, "title": "x"} for asin, path in META_2018]
+    write(folder / amazon_2018.side_files(name)[0], "".join(json.dumps(entry) + "\n" for entry in meta))
+    return write(folder / amazon_2018.main_files(name)[0], "".join(json.dumps(entry) + "\n" for entry in reviews))
 
 
 def official(name: str) -> Path:

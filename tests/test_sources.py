@@ -9,6 +9,7 @@ import pytest
 
 from data.schema import FIELDS
 from data.sources import etsy, jd, movielens, taobao, tianchi
+from data.sources.files import file_in
 from data.sources.tabular import MISSING, vocabulary
 from data.splits import leave_one_out
 from tests import data_files as files
@@ -356,3 +357,10 @@ def test_official_samples():
     assert counts(head) == (294, 21_688, 30_958)
     sample = tianchi.load(files.official("tianchi_sample"))
     assert (sample.size("user"), len(sample)) == (34, 1_999)
+
+
+def test_a_folder_stands_for_the_first_file_of_its_names(tmp_path):
+    assert file_in(tmp_path, "a", "b") == tmp_path / "a"  # none is there: the message will name the first
+    (tmp_path / "b").write_text("1")
+    assert file_in(str(tmp_path), "a", "b") == tmp_path / "b"
+    assert file_in(tmp_path / "c", "a", "b") == tmp_path / "c"

@@ -148,8 +148,11 @@ def test_ijcai15(tmp_path):
     ]
     assert ijcai15.load(path, "category").labels["category"].tolist() == [833, 1271]
     brands = ijcai15.load(path, "brand")
-    assert brands.category.tolist() == [1, 1, 0]
-    assert brands.provenance.notes == ("1 events of 1 items have no category (id 0).",)
+    assert brands.category.tolist() == [1, 1, 1]  # the brand that another event of the item has
+    assert brands.provenance.notes == (
+        "0 of 2 items had more than one brand; the one of most of their events was kept (0 events changed, 1 without "
+        "one filled in).",
+    )
     refused(ijcai15.load, path, "shop", match="choose one of seller, category, brand")
 
 
@@ -226,6 +229,7 @@ def test_categories_are_numbered_by_value_not_by_text(tmp_path):
         ("taobao_favourites", (54_474, 68_010, 267_131, 2_974)),
         ("s3rec-beauty-leaf", (22_363, 12_101, 198_502, 195)),
         ("s3rec-beauty", (22_363, 12_101, 198_502, 637)),
+        ("s3rec-beauty-level2", (22_363, 12_101, 198_502, 42)),
         ("s3rec-toys-leaf", (19_412, 11_924, 167_597, 333)),
         ("s3rec-lastfm", (1_090, 3_646, 52_551, 388)),
         ("amazon-tools-sequences", (16_638, 10_217, 134_476, 0)),

@@ -16,7 +16,7 @@ import numpy as np
 from data.cache import fingerprint
 from data.schema import Interactions
 from data.sources.assemble import assemble
-from data.sources.files import ending_note
+from data.sources.files import ending_note, file_in
 from data.sources.tabular import Column, read_columns
 from data.sources.text_columns import read_texts
 from tf_utils.cli import UserError
@@ -58,8 +58,7 @@ def load(path: Path, name: str = "amazon-tools") -> Interactions:
     """Parses the file (or the folder that holds it); nothing is filtered.  Raises UserError for bad input."""
     if name not in CATEGORIES:
         raise UserError(f"unknown Amazon data set {name!r}; known are {', '.join(CATEGORIES)}")
-    path = Path(path)
-    path = path / file_name(name) if path.is_dir() else path
+    path = file_in(path, file_name(name))
     numbers = {"action": Column(2, parse_rating, np.uint8), "timestamp": Column(3)}
     raw = read_columns(path, numbers, where=where(name), width=WIDTH)
     texts = read_texts(path, {"user": 0, "item": 1}, where=where(name), width=WIDTH)

@@ -18,7 +18,7 @@ import numpy as np
 from data.cache import fingerprint
 from data.schema import Interactions
 from data.sources.attributed import assemble_attributed
-from data.sources.files import ending_note
+from data.sources.files import ending_note, file_in
 from data.sources.side_files import read_side_table, whole_number
 from data.sources.tabular import Column, read_columns
 from tf_utils.cli import UserError
@@ -49,8 +49,7 @@ def load(path: Path, order: str = "file") -> Interactions:
 
     Timestamps are places in the order (see above), from 0.  Raises UserError for bad input.
     """
-    path = Path(path)
-    path = path / FILE_NAME if path.is_dir() else path
+    path = file_in(path, FILE_NAME)
     if order not in ("file", "random_fixed"):
         raise UserError(f"order={order!r}: choose file or random_fixed")
     catalogue = path.parent / SIDE_FILES[0]

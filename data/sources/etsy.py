@@ -13,7 +13,7 @@ import numpy as np
 from data.cache import fingerprint
 from data.schema import Interactions
 from data.sources.assemble import assemble
-from data.sources.files import ending_note
+from data.sources.files import ending_note, file_in
 from data.sources.tabular import Column, read_columns
 
 FILE_NAME = "etsy.csv"
@@ -29,8 +29,7 @@ def parse_action(text: str) -> int:
 
 def load(path: Path) -> Interactions:
     """Parses the file (or the folder that holds it); an empty category becomes 0. Raises UserError for bad input."""
-    path = Path(path)
-    path = path / FILE_NAME if path.is_dir() else path
+    path = file_in(path, FILE_NAME)
     raw = read_columns(
         path,
         {

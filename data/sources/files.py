@@ -9,6 +9,14 @@ from tf_utils.cli import UserError
 _MAGIC = {b"PK\x03\x04": "a zip archive", b"\x1f\x8b": "a gzip archive", b"Rar!": "a RAR archive"}
 
 
+def file_in(path: Path, *names: str) -> Path:
+    """The file that `path` stands for: itself, or in a folder the first of `names` that is there (of all, if none)."""
+    path = Path(path)
+    if not path.is_dir():
+        return path
+    return next((path / name for name in names if (path / name).exists()), path / names[0])
+
+
 def check_text_file(path: Path, where: str) -> None:
     """Raises UserError unless `path` is a readable, non-empty file that starts like text in UTF-8 or Latin-1.
 

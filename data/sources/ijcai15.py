@@ -19,7 +19,8 @@ import numpy as np
 from data.cache import fingerprint
 from data.schema import Interactions
 from data.sources.assemble import assemble
-from data.sources.files import ending_note
+from data.sources.files import ending_note, file_in
+from data.sources.one_category import one_category
 from data.sources.tabular import Column, read_columns
 from tf_utils.cli import UserError
 
@@ -52,11 +53,11 @@ def parse_day(text: str) -> int:
 def load(path: Path, category: str = "seller") -> Interactions:
     """Parses the file (or the folder that holds it); nothing is filtered.
 
-    category: what the category is, `seller`, `category` or `brand`; an empty one becomes 0, with a note.
+    category: what the category is, `seller`, `category` or `brand`. An item has one, see `one_category`; an item that
+    never has one gets 0, with a note.
     Raises UserError for bad input.
     """
-    path = Path(path)
-    path = path / FILE_NAME if path.is_dir() else path
+    path = file_in(path, FILE_NAME)
     if category not in CATEGORIES:
         raise UserError(f"category={category!r}: choose one of {', '.join(CATEGORIES)}")
     raw = read_columns(
@@ -70,4 +71,5 @@ def load(path: Path, category: str = "seller") -> Interactions:
         },
         where=WHERE,
     )
-    return assemble("ijcai15", raw, ACTIONS, fingerprint(path), ending_note(path))
+    raw["category"], note = one_category(raw["item"], raw["category"], category)
+    return assemble("ijcai15", raw, ACTIONS, fingerprint(path), (*ending_note(path), note))

@@ -15,7 +15,7 @@ from pyarrow import csv
 from data.cache import fingerprint
 from data.schema import Interactions
 from data.sources.assemble import assemble
-from data.sources.files import check_text_file, ending_note
+from data.sources.files import check_text_file, ending_note, file_in
 from tf_utils.cli import UserError
 
 # [sic]: the published sample really is called Applicances.
@@ -46,8 +46,7 @@ def load(path: Path, name: str = "jd_appliances") -> Interactions:
     """
     if name not in FILE_NAMES:
         raise UserError(f"unknown JD data set {name!r}; known are {', '.join(FILE_NAMES)}")
-    path = Path(path)
-    path = path / FILE_NAMES[name] if path.is_dir() else path
+    path = file_in(path, FILE_NAMES[name])
     check_text_file(path, WHERE)
     tables, users, first_line = [], [], 1
     with open(path, "rb") as file:

@@ -23,7 +23,7 @@ import numpy as np
 from data.cache import fingerprint
 from data.schema import Interactions
 from data.sources.attributed import assemble_attributed
-from data.sources.files import ending_note
+from data.sources.files import ending_note, file_in
 from data.sources.side_files import read_side_table, whole_number
 from data.sources.tabular import Column, read_columns
 from tf_utils.cli import UserError
@@ -43,8 +43,7 @@ def load(path: Path, bad_timestamps: str = "error") -> Interactions:
     the others, "drop" leaves out whatever lies outside August 2005 to May 2011, with a note.
     Raises UserError for bad input.
     """
-    path = Path(path)
-    path = path / FILE_NAME if path.is_dir() else path
+    path = file_in(path, FILE_NAME)
     if bad_timestamps not in ("error", "drop"):
         raise UserError(f"bad_timestamps={bad_timestamps!r}: choose error or drop")
     raw = read_columns(

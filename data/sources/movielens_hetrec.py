@@ -18,7 +18,7 @@ import numpy as np
 from data.cache import fingerprint
 from data.schema import Interactions
 from data.sources.attributed import assemble_attributed
-from data.sources.files import ending_note
+from data.sources.files import ending_note, file_in
 from data.sources.movielens_20m import ACTIONS, parse_rating
 from data.sources.side_files import read_side_table, whole_number
 from data.sources.tabular import Column, read_columns
@@ -34,9 +34,7 @@ LIMITS = {"year": (1970, 2100), "month": (1, 12), "day": (1, 31), "hour": (0, 23
 
 def load(path: Path) -> Interactions:
     """Parses the folder, or a rating file in it; nothing is filtered.  Raises UserError for bad input."""
-    path = Path(path)
-    if path.is_dir():
-        path = next((path / name for name in FILE_NAMES if (path / name).exists()), path / FILE_NAMES[0])
+    path = file_in(path, *FILE_NAMES)
     films, film_genres = (path.parent / name for name in SIDE_FILES)
     columns = {"user": Column("userID"), "item": Column("movieID"), "action": Column("rating", parse_rating, np.uint8)}
     if path.name == FILE_NAMES[1]:

@@ -16,7 +16,7 @@ import numpy as np
 from data.cache import fingerprint
 from data.schema import Interactions
 from data.sources.attributed import assemble_attributed
-from data.sources.files import ending_note
+from data.sources.files import ending_note, file_in
 from data.sources.side_files import read_side_lines, whole_number
 from data.sources.tabular import Column, read_columns
 
@@ -39,8 +39,7 @@ def load(path: Path) -> Interactions:
 
     Item labels are the IMDb ids as text, with their leading zeros.  Raises UserError for bad input.
     """
-    path = Path(path)
-    path = path / FILE_NAME if path.is_dir() else path
+    path = file_in(path, FILE_NAME)
     films = path.parent / SIDE_FILES[0]
     raw = read_columns(  # separated by "::": read with ":", every second field is empty
         path,

@@ -13,7 +13,7 @@ import numpy as np
 from data.cache import fingerprint
 from data.schema import Interactions, places
 from data.sources.assemble import assemble
-from data.sources.files import check_text_file, ending_note
+from data.sources.files import check_text_file, ending_note, file_in
 from tf_utils.cli import UserError
 
 FILE_NAME = "Tools_and_Home_Improvement.txt"
@@ -24,8 +24,7 @@ ORDER_NOTE = "The source has sequences without timestamps: a timestamp is the pl
 
 def load(path: Path) -> Interactions:
     """Parses the file (or the folder that holds it); nothing is filtered.  Raises UserError for bad input."""
-    path = Path(path)
-    path = path / FILE_NAME if path.is_dir() else path
+    path = file_in(path, FILE_NAME)
     raw = read_sequences(path, WHERE)
     raw["category"] = np.zeros(len(raw["user"]), np.int32)
     notes = (*ending_note(path), ORDER_NOTE)

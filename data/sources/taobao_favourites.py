@@ -13,7 +13,8 @@ import numpy as np
 from data.cache import fingerprint
 from data.schema import Interactions
 from data.sources.assemble import assemble
-from data.sources.files import ending_note
+from data.sources.files import ending_note, file_in
+from data.sources.one_category import one_category
 from data.sources.tabular import Column, read_columns
 
 FILE_NAME = "taobao_fav.csv"
@@ -23,11 +24,14 @@ STANDS_IN_FOR = "CAFE's Tmall, SINE's Taobao"
 
 
 def load(path: Path) -> Interactions:
-    """Parses the file (or the folder that holds it); nothing is filtered.  Raises UserError for bad input."""
-    path = Path(path)
-    path = path / FILE_NAME if path.is_dir() else path
+    """Parses the file (or the folder that holds it); nothing is filtered.  Raises UserError for bad input.
+
+    An item has one category, see `one_category`.
+    """
+    path = file_in(path, FILE_NAME)
     columns = ("user", "item", "category", "timestamp")
     raw = read_columns(path, {name: Column(name) for name in columns}, where=WHERE)
     raw["action"] = np.ones(len(raw["user"]), np.uint8)
-    data = assemble("taobao_favourites", raw, ACTIONS, fingerprint(path), ending_note(path))
+    raw["category"], note = one_category(raw["item"], raw["category"])
+    data = assemble("taobao_favourites", raw, ACTIONS, fingerprint(path), (*ending_note(path), note))
     return replace(data, provenance=replace(data.provenance, stand_in_for=STANDS_IN_FOR))

@@ -15,7 +15,7 @@ import numpy as np
 from data.cache import fingerprint
 from data.schema import Interactions
 from data.sources.assemble import assemble
-from data.sources.files import ending_note
+from data.sources.files import ending_note, file_in
 from data.sources.tabular import Column, read_columns
 
 FILE_NAME = "tianchi_mobile_recommend_train_user.csv"
@@ -45,8 +45,7 @@ def load(path: Path) -> Interactions:
 
     An empty item_category becomes category 0, with a note.  Raises UserError for bad input.
     """
-    path = Path(path)
-    path = path / FILE_NAME if path.is_dir() else path
+    path = file_in(path, FILE_NAME)
     raw = read_columns(
         path,
         {

@@ -1,0 +1,139 @@
+"""Item -> intent is a function in every data set of CAFE's tables, and Amazon 2018's JSON lines."""
+
+import gzip
+
+import numpy as np
+import pytest
+
+from data import catalog
+from data.sources import amazon_2018, ijcai15, s3rec, taobao_favourites
+from data.sources.one_category import one_category
+from tests import data_files as files
+from tests.test_sources import refused
+
+NAME = "amazon-2018-beauty"
+
+
+def test_the_category_of_most_events_is_kept():
+    items = np.array([7, 7, 7, 900, 900, 3, 3, 5])
+    shops = np.array([40, 2, 40, 9, 8, -1, 6, -1])
+    chosen, note = one_category(items, shops, "seller")
+    assert chosen.tolist() == [40, 40, 40, 8, 8, 6, 6, -1]  # of equals the smaller id; nothing is known of item 5
+    assert note == (
+        "2 of 4 items had more than one seller; the one of most of their events was kept (2 events changed, 1 without "
+        "one filled in)."
+    )
+
+
+def test_a_function_is_left_alone():
+    shops = np.array([40, 2, 40])
+    chosen, note = one_category(np.array([1, 2, 1]), shops, "seller")
+    assert chosen is shops and note == "Every item has one seller in the source."
+
+
+def test_choice_against_a_slow_twin():
+    rng = np.random.default_rng(3)
+    items, shops = rng.integers(0, 12, 300), rng.integers(-1, 4, 300)
+    expected = []
+    for item in items:
+        own = [shop for shop in shops[items == item].tolist() if shop >= 0]
+        expected.append(min(own, key=lambda shop: (-own.count(shop), shop)) if own else -1)
+    assert one_category(items, shops)[0].tolist() == expected
+
+
+def test_loaders_settle_it(tmp_path):
+    rows = [(1, 5, 70, 10), (1, 5, 71, 11), (2, 5, 71, 12), (2, 6, 70, 13)]
+    path = files.write(tmp_path / "taobao_fav.csv", "user,item,category,timestamp\n" + files.lines(rows))
+    data = taobao_favourites.load(path)
+    assert data.labels["category"][data.category - 1].tolist() == [71, 71, 71, 70]
+    assert data.provenance.notes[0].startswith("1 of 2 items had more than one category;")
+    rows = [(1, 5, 1, 30, 9, 511, 0), (1, 5, 1, 31, 9, 512, 0), (2, 5, 1, 31, 9, 513, 0)]
+    path = files.write(tmp_path / ijcai15.FILE_NAME, files.TMALL15_HEADER + "\n" + files.lines(rows))
+    assert ijcai15.load(path).labels["category"].tolist() == [31]
+
+
+def test_second_level_of_a_path(tmp_path):
+    """Of the attributes in data_files, 2 is the only id that stands first and second: 9 is a brand."""
+    files.write_s3rec(tmp_path, "Beauty")
+    data = s3rec.load(tmp_path, "s3rec-beauty-level2")
+    names = np.array(["", *data.labels["category"]])[data.category].tolist()
+    assert names == ["4", "6", "4", "4", "", "4", "4"]  # items 1 2 3, then 3 12 1 7; 12 has no attributes
+    assert data.provenance.notes[-2].endswith("(1 items have no second level: the first stands for it).")  # item 99
+
+
+def test_amazon_2018(tmp_path):
+    files.write_amazon_2018(tmp_path)
+    data = amazon_2018.load(tmp_path, NAME)
+    assert data.labels["item"].tolist() == ["0007", "B00X", "B00Y"] and data.labels["user"].tolist() == ["A1", "A2"]
+    named = [
+        (data.labels["user"][u - 1], data.labels["item"][i - 1]) for u, i in zip(data.user, data.item, strict=True)
+    ]
+    assert named == [row[:2] for row in files.REVIEWS_2018]
+    assert data.labels["action"][data.action - 1].tolist() == ["rating 5", "rating 4", "rating 1", "rating 3"]
+    assert data.timestamp.tolist() == [200, 100, 300, 300]
+    leaves = np.array(["", *data.labels["category"]])[data.category].tolist()
+    assert leaves == ["Lip Color", "Lip Color", "All Beauty", ""]
+    paths = [[str(data.labels["category"][c - 1]) for c in data.attributes.of(i)] for i in range(1, 4)]
+    assert paths == [["All Beauty"], ["Lip Color", "All Beauty", "Makeup"], []]
+    assert "(1 items are described twice" in data.provenance.notes[0]
+    assert data.provenance.notes[1] == "1 events of 1 items have no category (id 0)."
+
+
+def test_amazon_2018_gzipped_gives_the_same(tmp_path):
+    path = files.write_amazon_2018(tmp_path)
+    plain = amazon_2018.load(path, NAME)
+    for file in (path, tmp_path / amazon_2018.side_files(NAME)[0]):
+        (tmp_path / f"{file.name}.gz").write_bytes(gzip.compress(file.read_bytes()))
+        file.unlink()
+    packed = amazon_2018.load(tmp_path, NAME)
+    for field in ("user", "item", "category", "action", "timestamp"):
+        assert np.array_equal(getattr(plain, field), getattr(packed, field))
+
+
+@pytest.mark.parametrize(
+    "text, message",
+    [
+        ('{"reviewerID": "A", "asin": "B", "overall": 5.0}\n', "line 1 is no review .no unixReviewTime."),
+        ('{"reviewerID": "A", "asin": "B", "overall": 9, "unixReviewTime": 1}\n', "line 1 has the rating 9"),
+        ('{"reviewerID": "A"', "line 1 is not JSON"),
+        ("[1]\n", "line 1 is not a JSON object"),
+        ("", "is empty"),
+    ],
+)
+def test_bad_reviews(tmp_path, text, message):
+    path = files.write_amazon_2018(tmp_path)
+    path.write_text(text)
+    refused(amazon_2018.load, path, NAME, match=message)
+
+
+def test_bad_metadata(tmp_path):
+    path = files.write_amazon_2018(tmp_path)
+    meta = tmp_path / amazon_2018.side_files(NAME)[0]
+    meta.write_text('{"asin": "B00X", "category": "Lips"}\n')
+    refused(amazon_2018.load, path, NAME, match="line 1 has a category that is no list of names")
+    meta.unlink()
+    refused(amazon_2018.load, path, NAME, match="no such file; get All_Beauty.json.gz")
+    (tmp_path / f"{meta.name}.gz").write_bytes(gzip.compress(b"{}\n" * 1000)[:20])
+    refused(amazon_2018.load, path, NAME, match="cannot be unpacked after line")
+    refused(amazon_2018.load, path, "amazon-2019", match="known are amazon-2018")
+
+
+@pytest.mark.parametrize(
+    "name", ["taobao_favourites-10", "s3rec-beauty-leaf", "s3rec-beauty-level2", "s3rec-toys-leaf"]
+)
+def test_official_files_have_one_intent_an_item(name):
+    files.official(catalog.RECIPES[name].source)
+    data = catalog.load(name, download=False)
+    assert np.array_equal(data.categories, data.item_categories()[data.items]) and data.categories.min() > 0
+    assert any("one category" in note or "one an item" in note for note in data.provenance.notes)
+
+
+def test_official_favourites_of_figure_4():
+    """Items are counted once, in what users with ten events leave."""
+    files.official("taobao_favourites")
+    found = [catalog.load("taobao_favourites-10", download=False, min_item=k) for k in (0, 5, 20)]
+    assert [(d.size("user"), d.size("item"), len(d)) for d in found] == [
+        (7_570, 47_128, 124_010),
+        (7_481, 6_225, 53_747),
+        (4_075, 269, 8_108),
+    ]
