@@ -7,11 +7,16 @@ from tf_utils import keras_gate  # noqa: F401  before anything imports TensorFlo
 MODELS = {
     "asli": "models.asli:ASLI",
     "sair": "models.sair:SAIR",
+    "cafe": "models.cafe:CAFE",
     "attrec": "models.attrec:AttRec",
     "sine": "models.sine:SINE",
     "lstm_plus": "models.baselines.lstm_plus:LSTMPlus",
     "bert4rec": "models.baselines.bert4rec:BERT4Rec",
+    "locker": "models.baselines.locker:Locker",
+    "bert_f": "models.baselines.bert_f:BERTF",
+    "locker_f": "models.baselines.locker_f:LockerF",
     "sasrec": "models.baselines.sasrec:SASRec",
+    "sse_pt": "models.baselines.sse_pt:SSEPT",
     "nextitnet": "models.baselines.nextitnet:NextItNet",
     "bpr_mf": "models.baselines.bpr_mf:BPRMF",
     "fmc": "models.baselines.fmc:FMC",
@@ -23,10 +28,15 @@ MODELS = {
     "gru4rec": "models.baselines.gru4rec:GRU4Rec",
     "mind": "models.baselines.mind:MIND",
     "mcprn": "models.baselines.mcprn:MCPRN",
+    "lightsans": "models.baselines.lightsans:LightSANs",
+    "nova": "models.baselines.nova:NOVA",
+    "fdsa": "models.baselines.fdsa:FDSA",
     "comirec_sa": "models.baselines.comirec_sa:ComiRecSA",
     "pop": "models.baselines.pop:MostPop",
+    "intent_pop": "models.baselines.intent_pop:IntentPop",
     "item_knn": "models.baselines.item_knn:ItemKNN",
     "history": "models.baselines.history:HistoryMembership",
+    "id_distance": "models.baselines.id_distance:IdDistance",
 }
 
 

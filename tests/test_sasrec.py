@@ -52,4 +52,6 @@ def test_inputs_not_scaled(tiny_split):
 def test_arguments(tiny_split):
     with pytest.raises(ValueError, match="loss must be"):
         tiny.make_model("sasrec", tiny_split, loss="hinge")
-    assert set(tiny.models.model_class("sasrec").variants()) == {"paper", "ce", "ce_replicated", "sine_protocol"}
+    assert set(tiny.models.model_class("sasrec").variants()) == {
+        *("paper", "ce", "ce_replicated", "sine_protocol", "recbole")
+    }

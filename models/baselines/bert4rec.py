@@ -16,8 +16,8 @@
 import ml_collections
 
 from models.base import Recommender
-from models.layers.dropout import StatelessDropout
-from models.layers.embedding import LearnedPositions, PaddedEmbedding
+from models.layers.bidirectional import Bidirectional, truncated_normal
+from models.layers.embedding import PaddedEmbedding
 from models.layers.norm import LayerNorm
 from models.layers.transformer import PostNormBlock
 from models.losses import full_cross_entropy
@@ -25,7 +25,7 @@ from tf_utils.keras_gate import tf
 from tf_utils.masks import valid
 
 
-class BERT4Rec(Recommender):
+class BERT4Rec(Bidirectional, Recommender):
     """Blocks of bidirectional self-attention; what the mask token's state says of the item that stands there.
 
     encode(positions="all") gives the states of the items as they are, for a look at the maps; "last" puts the mask
@@ -56,40 +56,54 @@ class BERT4Rec(Recommender):
 
     def __init__(self, config, spec):
         super().__init__(config, spec)
-        self.items = PaddedEmbedding(spec.n_items + 1, config.dim, _normal(), name="items")
-        self.positions = LearnedPositions(config.max_length, config.dim, "newest", _normal(), name="positions")
-        self.input_norm = LayerNorm(epsilon=1e-12, name="input_norm")
-        self.dropout = StatelessDropout(config.dropout)
-        self.blocks = [
-            PostNormBlock(
-                *(config.dim, config.heads, config.inner, config.dropout, config.attention_dropout),
-                causal=False,
-                initializer=_normal(),
-                name=f"block_{i}",
+        self.items = PaddedEmbedding(spec.n_items + 1, config.dim, truncated_normal(), name="items")
+        self.add_body(config, self.make_block, **self.body_options())
+        self.projection = self.output_norm = None
+        if config.get("projection", True):
+            self.projection = tf.keras.layers.Dense(
+                config.dim, activation="gelu", kernel_initializer=truncated_normal(), name="projection"
             )
-            for i in range(config.blocks)
-        ]
-        self.projection = tf.keras.layers.Dense(
-            config.dim, activation="gelu", kernel_initializer=_normal(), name="projection"
-        )
-        self.output_norm = LayerNorm(epsilon=1e-12, name="output_norm")
+            self.output_norm = LayerNorm(epsilon=1e-12, name="output_norm")
         self.output_bias = PaddedEmbedding(spec.n_items, 1, "zeros", name="output_bias")
         for table in (self.items, self.output_bias):
             with tf.name_scope(table.name):
                 table.build()
 
+    def body_options(self) -> dict:
+        """Further arguments of `Bidirectional.add_body`."""
+        return {"positions": True, "histories": False}
+
+    def make_block(self, name: str) -> tf.keras.layers.Layer:
+        """One block of the body."""
+        config = self.config
+        return PostNormBlock(
+            *(config.dim, config.heads, config.inner, config.dropout, config.attention_dropout),
+            causal=False,
+            initializer=truncated_normal(),
+            name=name,
+        )
+
     def encode(self, batch, training=False, positions="all"):
-        items = batch["items"]
-        if positions == "last":
-            behind = tf.fill([tf.shape(items)[0], 1], self.spec.n_items + 1)
-            items = tf.concat([items, behind], axis=1)[:, -self.config.max_length :]
-        mask, out = valid(items), {}
-        x = self.dropout(self.input_norm(self.items(items) + self.positions(items)), training=training)
-        for i, block in enumerate(self.blocks):
-            queries = x[:, -1:] if positions == "last" and i == len(self.blocks) - 1 else x
-            x, out[f"block_{i}_attention"] = block(queries, x, mask, training=training)
-        x = self.output_norm(self.projection(x))  # eq. 7
+        items, last = batch["items"], positions == "last"
+        if last:
+            items = self.append(items, self.spec.n_items + 1)
+        x, out = self.states(batch, items, last, training)
+        if self.projection is not None:
+            x = self.output_norm(self.projection(x))  # eq. 7
         return tf.concat([x, tf.ones_like(x[..., :1])], axis=-1)[:, :, None, :], out
+
+    def states(self, batch, items, last: bool, training: bool):
+        """States [B, T, d] ([B, 1, d] for `last`) of `items`, which for `last` end in the mask token, and maps."""
+        return self.contextual(self.items(items), items, self.known(items), last, training)
+
+    def known(self, items: tf.Tensor) -> tf.Tensor:
+        """bool, the shape of `items`: neither padding nor the mask token."""
+        return valid(items) & (items <= self.spec.n_items)
+
+    def append(self, ids: tf.Tensor, token: int) -> tf.Tensor:
+        """ids int32 [B, T] with `token` behind them, the newest n."""
+        behind = tf.fill([tf.shape(ids)[0], 1], token)
+        return tf.concat([ids, behind], axis=1)[:, -self.config.max_length :]
 
     def item_matrix(self):
         """[n_items + 1, d + 1]: item vectors (the input's) with the output bias as the last column."""
@@ -102,7 +116,3 @@ class BERT4Rec(Recommender):
 
     def feed_options(self):
         return {"share": self.config.mask_share, "last_share": self.config.last_share}
-
-
-def _normal() -> tf.keras.initializers.Initializer:
-    return tf.keras.initializers.TruncatedNormal(stddev=0.02)

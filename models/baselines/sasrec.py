@@ -9,21 +9,28 @@
 | negatives | not in the user's sequence | not in the *training* items | training items | excluding held-out items would leak them |
 | SINE's protocol | SINE section 4.1: n 20, D 128, sampled softmax | not released | variant "sine_protocol": `loss` = "sampled_softmax", one prefix a row, the newest position's query, a pool of `negatives` a row (S11-S13) | its Table 1 |
 | epoch | - | users drawn with replacement | a permutation | each user once |
+| RecBole's form | - | another model: post-norm blocks of two heads, GELU, inner width 256, LN and dropout on item + position, no scale, no final LN, dropout 0.5 on everything and the attention weights, N(0, 0.02), cross-entropy over all items | variant "recbole": `block` = "post_norm" and `RECBOLE_OPTIONS` | SAIR and LightSANs compare with it (B1) |
+| RecBole's positions | - | padded on the right: position 0 is the oldest item | `positions` = "oldest" | |
+| RecBole's instances | - | each prefix of a history (its newest n items) -> the next item | `instances` = "windows": every position of a window, with windows over the whole history (`train.windows` = "sliding"); "prefix": as RecBole, at n times the cost | the same targets once an epoch; in windows a target sees the items since the window's start, in prefixes always the n before it |
+| RecBole's softmax | - | the padding item is a class too, which is never right | the items alone | it is not read anywhere |
 """  # noqa: E501
 
 import ml_collections
 
+from models import pooled
 from models.base import Recommender
 from models.layers.dropout import StatelessDropout
 from models.layers.embedding import LearnedPositions, PaddedEmbedding
 from models.layers.norm import LayerNorm
-from models.layers.transformer import SASRecBlock
+from models.layers.transformer import PostNormBlock, SASRecBlock
 from models.losses import binary_cross_entropy, full_cross_entropy, sampled_softmax
 from tf_utils.keras_gate import tf
 from tf_utils.masks import valid
 
 LOSSES = ("bce", "ce", "sampled_softmax")
-PREFIX_OPTIONS = {"negatives": 5, "proposal": "log_uniform", "min_history": 1}  # of the sampled softmax alone
+BLOCKS = ("query_norm", "post_norm")
+# Of the post-norm form alone. min_history: events before a target, of the prefix instances.
+RECBOLE_OPTIONS = {"inner": 256, "positions": "oldest", "instances": "windows", "min_history": 1}
 
 
 class SASRec(Recommender):
@@ -44,15 +51,25 @@ class SASRec(Recommender):
             "paper": {},
             "ce": {"loss": "ce"},
             "ce_replicated": {"loss": "ce", "dim": 64, "dropout": 0.1},
-            "sine_protocol": {"loss": "sampled_softmax", "dim": 128, "max_length": 20, **PREFIX_OPTIONS},
+            "sine_protocol": {"loss": "sampled_softmax", "dim": 128, "max_length": 20, **pooled.DEFAULTS},
+            "recbole": {
+                **{"block": "post_norm", "loss": "ce", "dim": 64, "heads": 2, "dropout": 0.5, "scale_inputs": False},
+                **{"attention_dropout": 0.5, **RECBOLE_OPTIONS},
+            },
         }
 
     def __init__(self, config, spec):
         super().__init__(config, spec)
         if config.loss not in LOSSES:
             raise ValueError(f"sasrec: loss must be one of {', '.join(LOSSES)}, got {config.loss!r}")
+        if config.get("block", BLOCKS[0]) not in BLOCKS:
+            raise ValueError(f"sasrec: block must be one of {', '.join(BLOCKS)}, got {config.block!r}")
         if config.loss == "sampled_softmax":
             self.regime = "prefix"
+        self.post_norm = config.get("block", BLOCKS[0]) == "post_norm"
+        if self.post_norm:
+            self._build_recbole()
+            return
         self.items = PaddedEmbedding(spec.n_items, config.dim, name="items")
         self.positions = LearnedPositions(config.max_length, config.dim, name="positions")
         self.dropout = StatelessDropout(config.dropout)
@@ -61,20 +78,44 @@ class SASRec(Recommender):
         ]
         self.norm = LayerNorm(name="norm")
 
+    def _build_recbole(self) -> None:
+        config = self.config
+        options = {"attention_dropout": config.dropout, **RECBOLE_OPTIONS}
+        config.update({name: x for name, x in options.items() if name not in config})
+        if config.instances not in ("windows", "prefix"):
+            raise ValueError(f"sasrec: instances must be windows or prefix, got {config.instances!r}")
+        if config.instances == "prefix":
+            if config.loss != "ce":
+                raise ValueError(f'sasrec: instances = "prefix" need loss = "ce", got {config.loss!r}')
+            self.regime = "prefix"
+        self.items = PaddedEmbedding(self.spec.n_items, config.dim, _normal(), name="items")
+        self.positions = LearnedPositions(config.max_length, config.dim, config.positions, _normal(), name="positions")
+        self.dropout = StatelessDropout(config.dropout)
+        self.blocks = [
+            PostNormBlock(
+                *(config.dim, config.heads, config.inner, config.dropout, config.attention_dropout),
+                initializer=_normal(),
+                name=f"block_{i}",
+            )
+            for i in range(config.blocks)
+        ]
+        self.norm = LayerNorm(epsilon=1e-12, name="norm")  # of the input
+
     def encode(self, batch, training=False, positions="all"):
         items = batch["items"]
         mask = valid(items)
         x = self.items(items)  # [B, T, d]
         if self.config.scale_inputs:
             x *= self.config.dim**0.5
-        x = self.dropout(x + self.positions(items), training=training)  # eq. 1
+        x += self.positions(items)  # eq. 1
+        x = self.dropout(self.norm(x) if self.post_norm else x, training=training)
         x *= tf.cast(mask, x.dtype)[..., None]
         out = {}
         for i, block in enumerate(self.blocks):
             # The last block need only answer the newest query when one answer is wanted.
             queries = x[:, -1:] if positions == "last" and i == len(self.blocks) - 1 else x
             x, out[f"block_{i}_attention"] = block(queries, x, mask, training=training)  # eq. 2-7
-        return self.norm(x)[:, :, None, :], out
+        return (x if self.post_norm else self.norm(x))[:, :, None, :], out
 
     def item_matrix(self):
         return self.items.matrix()
@@ -82,7 +123,11 @@ class SASRec(Recommender):
     def compute_loss(self, batch, training=True):
         if self.config.loss == "sampled_softmax":
             newest = self.encode(batch, training=training, positions="last")[0][:, 0, 0]
-            return sampled_softmax(newest, tf.cast(self.items.table, newest.dtype), batch)
+            return sampled_softmax(newest, self.items.table, batch)
+        if self.regime == "prefix":  # RecBole's instances
+            newest, targets = self.encode(batch, training=training, positions="last")[0][:, :, 0], batch["positives"]
+            targets = targets[:, None]
+            return full_cross_entropy(newest, self.item_matrix(), targets, valid(targets), batch["valid_count"])
         queries = self.encode(batch, training=training)[0][:, :, 0]
         mask = valid(batch["positives"])
         if self.config.loss == "ce":
@@ -91,7 +136,10 @@ class SASRec(Recommender):
         return binary_cross_entropy(score(batch["positives"]), score(batch["negatives"]), mask, batch["valid_count"])
 
     def feed_options(self):
-        if self.regime != "prefix":
-            return {}
-        negatives, proposal, min_history = (self.config.get(name, value) for name, value in PREFIX_OPTIONS.items())
-        return {"pooled": negatives, "proposal": proposal, "min_history": min_history}
+        if self.post_norm and self.regime == "prefix":
+            return {"min_history": self.config.min_history}
+        return pooled.feed_options(self.config) if self.regime == "prefix" else {}
+
+
+def _normal() -> tf.keras.initializers.Initializer:
+    return tf.keras.initializers.RandomNormal(stddev=0.02)

@@ -72,27 +72,48 @@ class MaskedAttention(tf.keras.layers.Layer):
         Returns:
             (result [B, Q, d], weights [B, heads, Q, K]); a query that sees no valid key has zero weights and result.
         """
-        q, k, v = self._split(self.query(queries)), self._split(self.key(keys)), self._split(self.value(keys))
-        q = q * self.scale
+        q, k, v = self._projected(queries, keys)
+        result, weights = self._attended(q * self.scale, k, v, key_mask, training)
+        return self._joined(result, queries), weights
+
+    def _projected(self, queries: tf.Tensor, keys: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor]:
+        """Q [B, h, Q, e], K and V [B, h, K, e], e = d / heads."""
+        return self._split(self.query(queries)), self._split(self.key(keys)), self._split(self.value(keys))
+
+    def _attended(self, q, k, v, key_mask: tf.Tensor, training: bool, bias: tf.Tensor | None = None):
+        """softmax(q k' + bias where visible) v.
+
+        q, k: [B, h, Q, e'], [B, h, K, e'].  v: [B, h, K, e].  bias: [h, Q, K], the same for every row, or None.
+
+        Returns:
+            (result [B, h, Q, e], weights [B, h, Q, K])
+        """
         logits = tf.matmul(q, k, transpose_b=True)
-        mask = key_mask[:, None, None, :]
-        if self.causal:
-            mask = mask & causal(tf.shape(queries)[1], tf.shape(keys)[1])
+        if bias is not None:
+            logits += bias
+        mask = self._visible(key_mask, tf.shape(q)[2])
         weights = softmax_where(logits, mask)
         if training:
             # `weights` is computed beside this for those who look at it; a graph in which nobody does drops it.
-            result = self._attend(q, k, v, mask)
+            result = self._attend(q, k, v, mask, bias)
         else:
             result = tf.matmul(weights, v)
         # Where nothing is visible the softmax is uniform. To clear that here costs d cells a row instead of T.
         sees = tf.cast(tf.reduce_any(mask, axis=-1, keepdims=True), result.dtype)
-        result = tf.reshape(tf.transpose(result * sees, [0, 2, 1, 3]), tf.shape(queries))
-        result = tf.ensure_shape(result, queries.shape)
-        if self.output_projection is not None:
-            result = self.output_projection(result)
-        return result, weights * sees
+        return result * sees, weights * sees
 
-    def _attend(self, q: tf.Tensor, k: tf.Tensor, v: tf.Tensor, mask: tf.Tensor) -> tf.Tensor:
+    def _visible(self, key_mask: tf.Tensor, queries: tf.Tensor) -> tf.Tensor:
+        """bool, broadcastable to [B, h, Q, K]: the keys that each of the newest Q queries sees."""
+        mask = key_mask[:, None, None, :]
+        return mask & causal(queries, tf.shape(key_mask)[1]) if self.causal else mask
+
+    def _joined(self, result: tf.Tensor, queries: tf.Tensor) -> tf.Tensor:
+        """[B, h, Q, e] -> [B, Q, d], the shape of `queries`, through W_O if there is one."""
+        result = tf.reshape(tf.transpose(result, [0, 2, 1, 3]), tf.shape(queries))
+        result = tf.ensure_shape(result, queries.shape)
+        return result if self.output_projection is None else self.output_projection(result)
+
+    def _attend(self, q, k, v, mask: tf.Tensor, bias: tf.Tensor | None) -> tf.Tensor:
         """[B, h, Q, e]: `_weighted_sum`; causal queries go in QUERY_CHUNKS chunks, each with the keys up to its end."""
         rows, keys = tf.shape(q)[2], tf.shape(k)[2]
         chunks = QUERY_CHUNKS if self.causal else 1
@@ -104,7 +125,10 @@ class MaskedAttention(tf.keras.layers.Layer):
         if self.dropout.drops:
             for j, (lo, (hi, to)) in enumerate(zip(starts, ends, strict=True)):
                 keeps[j], scale = self.dropout.draw(tf.concat([tf.shape(q)[:2], tf.stack([hi - lo, to])], axis=0))
-        return _weighted_sum(q, k, v, ends, seen, keeps, scale)
+        biases = []
+        if bias is not None:
+            biases = [bias[:, lo:hi, :to] for lo, (hi, to) in zip(starts, ends, strict=True)] if chunks > 1 else [bias]
+        return _weighted_sum(q, k, v, ends, seen, keeps, scale, biases)
 
     def _split(self, x: tf.Tensor) -> tf.Tensor:
         """[B, T, d] -> [B, heads, T, d / heads]."""
@@ -113,8 +137,8 @@ class MaskedAttention(tf.keras.layers.Layer):
         return tf.transpose(x, [0, 2, 1, 3])
 
 
-def _weighted_sum(q, k, v, ends, masks, keeps, scale) -> tf.Tensor:
-    """softmax(q k' where mask) v with dropout of the weights; with a gradient of few passes over the map.
+def _weighted_sum(q, k, v, ends, masks, keeps, scale, biases=()) -> tf.Tensor:
+    """softmax(q k' + bias where mask) v with dropout of the weights; with a gradient of few passes over the map.
 
     Chunk j has the queries ends[j - 1][0]..ends[j][0] - 1 and the keys below ends[j][1].
     The gradient of the logits is P * (drop(dO v') - rowsum(dO * O)) (Dao et al., NeurIPS 2022, appendix B.2); where the
@@ -126,6 +150,7 @@ def _weighted_sum(q, k, v, ends, masks, keeps, scale) -> tf.Tensor:
         ends, masks, keeps: one entry a chunk: int32 [] twice, bool broadcastable to the chunk's map, and bool of its
             shape (or None: nothing is dropped).
         scale: of what dropout keeps.
+        biases: one a chunk, [h, queries, keys] of the chunk's map, or none at all.
     """
     chunks = list(range(len(ends)))
     cut = lambda x, lo, hi: x if len(ends) == 1 else x[:, :, lo:hi]  # noqa: E731
@@ -144,24 +169,30 @@ def _weighted_sum(q, k, v, ends, masks, keeps, scale) -> tf.Tensor:
         return total
 
     @tf.custom_gradient
-    def forward(q, k, v):
+    def forward(q, k, v, *biases):
         factor = tf.constant(scale, q.dtype)
-        weights = [softmax_where(tf.matmul(rows(q, j), upto(k, j), transpose_b=True), masks[j]) for j in chunks]
+        logits = [tf.matmul(rows(q, j), upto(k, j), transpose_b=True) for j in chunks]
+        if biases:
+            logits = [x + bias for x, bias in zip(logits, biases, strict=True)]
+        weights = [softmax_where(x, masks[j]) for j, x in enumerate(logits)]
         dropped = [drop(weights[j], j) for j in chunks]
         result = join([tf.matmul(dropped[j], upto(v, j)) for j in chunks]) * factor
 
         def backward(grad):
             along = tf.reduce_sum(grad * result, axis=-1, keepdims=True)
             grad *= factor
-            dq, dk, dv = [], [], []
+            dq, dk, dv, dbiases = [], [], [], []
             for j in chunks:
                 part = rows(grad, j)
                 dlogits = weights[j] * (drop(tf.matmul(part, upto(v, j), transpose_b=True), j) - rows(along, j))
                 dq.append(tf.matmul(dlogits, upto(k, j)))
                 dk.append(tf.matmul(dlogits, rows(q, j), transpose_a=True))
                 dv.append(tf.matmul(dropped[j], part, transpose_a=True))
-            return join(dq), add_up(dk), add_up(dv)
+                if biases:  # shared by the rows of the batch
+                    work = dlogits.dtype if dlogits.dtype == tf.float64 else tf.float32
+                    dbiases.append(tf.cast(tf.reduce_sum(tf.cast(dlogits, work), axis=0), dlogits.dtype))
+            return join(dq), add_up(dk), add_up(dv), *dbiases
 
         return result, backward
 
-    return forward(q, k, v)
+    return forward(q, k, v, *biases)

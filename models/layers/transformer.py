@@ -37,14 +37,16 @@ class SASRecBlock(tf.keras.layers.Layer):
 
     Args:
         dim, heads, dropout: as in `MaskedAttention`.
+        attention: a layer that is called as `MaskedAttention` is and returns (result, ...), to take its place; `heads`
+            does not count then.
 
     Reference: SASRec section III-B; the released code normalises the query stream only and adds it back normalised.
     """
 
-    def __init__(self, dim: int, heads: int = 1, dropout: float = 0.0, **kwargs):
+    def __init__(self, dim: int, heads: int = 1, dropout: float = 0.0, attention=None, **kwargs):
         super().__init__(**kwargs)
         self.query_norm, self.ffn_norm = LayerNorm(name="query_norm"), LayerNorm(name="ffn_norm")
-        self.attention = MaskedAttention(dim, heads, dropout=dropout, name="attention")
+        self.attention = attention or MaskedAttention(dim, heads, dropout=dropout, name="attention")
         self.ffn = PointwiseFeedForward(dim, dropout=dropout, residual=True, name="ffn")
 
     def call(self, queries: tf.Tensor, keys: tf.Tensor, mask: tf.Tensor, training: bool = False):
@@ -56,13 +58,13 @@ class SASRecBlock(tf.keras.layers.Layer):
             mask: bool [B, T], True for valid cells.
 
         Returns:
-            (output [B, Q, d], attention weights [B, heads, Q, T])
+            (output [B, Q, d], attention weights [B, heads, Q, T]), and whatever else the attention returns
         """
         normed = self.query_norm(queries)
-        attended, weights = self.attention(normed, keys, mask, training=training)
+        attended, *rest = self.attention(normed, keys, mask, training=training)
         x = self.ffn(self.ffn_norm(attended + normed), training=training)
         query_mask = mask[:, tf.shape(mask)[1] - tf.shape(queries)[1] :]
-        return x * tf.cast(query_mask, x.dtype)[..., None], weights
+        return x * tf.cast(query_mask, x.dtype)[..., None], *rest
 
 
 class PostNormBlock(tf.keras.layers.Layer):

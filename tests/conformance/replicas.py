@@ -19,6 +19,12 @@ from tf_utils.training import Stepper
 STEPS = 3
 
 
+def item_vectors(model) -> np.ndarray:
+    """The item matrix, or the table of items where the score is no inner product."""
+    matrix = model.items.matrix() if model.retrieval_factors() is None else model.item_matrix()
+    return matrix.numpy()
+
+
 def after_training(row, split, strategy) -> list[np.ndarray]:
     """Mean loss of the steps, and item matrix and queries afterwards. Dropout is off."""
     with strategy.scope():
@@ -28,8 +34,8 @@ def after_training(row, split, strategy) -> list[np.ndarray]:
     # Packed, the replicas' slices differ in width too.
     stepper = Stepper(model, optimizer, feed, strategy, seed=1, groups=2 if row.variant == "paper" else 1)
     stepper.build()
-    start = model.item_matrix().numpy()
-    loss, end = stepper.run(STEPS), model.item_matrix().numpy()
+    start = item_vectors(model)
+    loss, end = stepper.run(STEPS), item_vectors(model)
     assert np.abs(end - start).max() > 1e-4, f"{row} was not trained"
     batch = feed.batch(tf.constant(0, tf.int64))
     batch.setdefault("items", batch["positives"][:, None])

@@ -1,0 +1,81 @@
+"""The body of BERT4Rec and of what is built on it: blocks in which every event sees every other."""
+
+from collections.abc import Callable
+
+from models.layers.dropout import StatelessDropout
+from models.layers.embedding import LearnedPositions
+from models.layers.norm import LayerNorm
+from tf_utils.keras_gate import tf
+from tf_utils.masks import valid
+
+
+class Bidirectional:
+    """Positions, LN and dropout on the input, then blocks; for models and layers to inherit.
+
+    It is inherited and not a layer inside, so the weights of BERT4Rec are named as the model's own.
+
+    Reference: Sun et al., CIKM 2019, section 3; LOCKER's histories: LEDGER B4.
+    """
+
+    def add_body(self, config, make_block: Callable, prefix: str = "", positions: bool = True, histories: bool = False):
+        """Makes the parts.
+
+        Args:
+            config: ConfigDict with dim, max_length, blocks and dropout.
+            make_block: function of a name -> a layer called like `PostNormBlock`.
+            prefix: of the weights' names.
+            positions: whether learned positions are added to the input.
+            histories: whether blocks are told, as `users`, the sum of the known events' inputs over the root of their
+                number.
+        """
+        self.positions = None
+        if positions:
+            self.positions = LearnedPositions(
+                config.max_length, config.dim, "newest", truncated_normal(), name=f"{prefix}positions"
+            )
+        self.input_norm = LayerNorm(epsilon=1e-12, name=f"{prefix}input_norm")
+        self.dropout = StatelessDropout(config.dropout)
+        self.blocks = [make_block(f"{prefix}block_{i}") for i in range(config.blocks)]
+        self.histories = histories
+
+    def contextual(self, vectors: tf.Tensor, items: tf.Tensor, known: tf.Tensor, last: bool, training: bool):
+        """What each event is in the light of the others.
+
+        Args:
+            vectors: [B, T, d], what is read.
+            items: int32 [B, T], 0 where padding, T <= n.
+            known: bool [B, T], neither padding nor hidden.
+            last: the newest event's state alone is wanted.
+            training: dropout on.
+
+        Returns:
+            (states [B, T, d], or [B, 1, d] for `last`; attention maps of the blocks [B, heads, Q, T], by name)
+        """
+        mask, maps = valid(items), {}
+        x = vectors if self.positions is None else vectors + self.positions(items)
+        x = self.dropout(self.input_norm(x), training=training)
+        context = {"users": history(x, known)} if self.histories else {}
+        for i, block in enumerate(self.blocks):
+            queries = x[:, -1:] if last and i == len(self.blocks) - 1 else x
+            x, maps[f"block_{i}_attention"] = block(queries, x, mask, training=training, **context)
+        return x, maps
+
+
+class BidirectionalEncoder(Bidirectional, tf.keras.layers.Layer):
+    """A second such body inside a model; arguments as of `Bidirectional.add_body`."""
+
+    def __init__(self, config, make_block: Callable, prefix: str, positions: bool, histories: bool, **kwargs):
+        super().__init__(**kwargs)
+        self.add_body(config, make_block, prefix, positions, histories)
+
+
+def history(x: tf.Tensor, known: tf.Tensor) -> tf.Tensor:
+    """[B, d]: the sum of x [B, T, d] where `known`, over the root of the number of cells; zeros where there is none."""
+    known = tf.cast(known, x.dtype)
+    count = tf.reduce_sum(known, axis=1, keepdims=True)
+    return tf.einsum("btd,bt->bd", x, known) * tf.math.rsqrt(tf.maximum(count, 1))
+
+
+def truncated_normal() -> tf.keras.initializers.Initializer:
+    """BERT's, of standard deviation 0.02; a new one at each call (one that is used twice draws the same twice)."""
+    return tf.keras.initializers.TruncatedNormal(stddev=0.02)
