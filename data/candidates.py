@@ -13,11 +13,12 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from data.schema import PAD
+from data.schema import PAD, Sequences
 from data.splits import EvalSet, Split
 from tf_utils.cli import UserError
 
-PROTOCOLS = ("uniform100", "popularity100", "asli_official", "recbole_uni100")
+PAIRED = "cafe_released_pairing"
+PROTOCOLS = ("uniform100", "popularity100", "asli_official", "recbole_uni100", PAIRED)  # append only: seeds the streams
 PARTS = ("validation", "test")
 NEGATIVES = 100
 _BLOCK = 256  # draws tried at once under popularity; any size gives the same distribution
@@ -29,6 +30,8 @@ class Candidates:
 
     users: int32 [n].  items: int32 [n, C], the target in column 0, then its rivals, then 0 (padding) where fewer than
     C - 1 are to be had. An item can occur twice only under `asli_official`.  notes: sentences for the run record.
+    intents: int32 [n, C], what `items` are paired with by position, 0 where they are padding; None: each item has its
+    own intent.
     """
 
     users: np.ndarray
@@ -37,9 +40,12 @@ class Candidates:
     part: str
     seed: int
     notes: tuple[str, ...] = ()
+    intents: np.ndarray | None = None
 
     def __post_init__(self):
         self.users.flags.writeable = self.items.flags.writeable = False
+        if self.intents is not None:
+            self.intents.flags.writeable = False
 
     def __len__(self) -> int:
         return len(self.users)
@@ -54,6 +60,8 @@ class Candidates:
         """12 hex digits that two draws share only if their users and lists are the same."""
         digest = hashlib.sha256(np.ascontiguousarray(self.users).tobytes())
         digest.update(np.ascontiguousarray(self.items).tobytes())
+        if self.intents is not None:
+            digest.update(np.ascontiguousarray(self.intents).tobytes())
         return digest.hexdigest()[:12]
 
 
@@ -65,7 +73,9 @@ def draw(
     negatives: int = NEGATIVES,
     popularity: str = "all",
 ) -> Candidates:
-    """The candidates of every user of `split.validation` or `split.test`. Raises UserError for an unknown name.
+    """The candidates of every user of `split.validation` or `split.test`.
+
+    Raises UserError for an unknown name, and under `cafe_released_pairing` where an item has no intent, or several.
 
     protocol:
       uniform100: `negatives` distinct items, uniform over those the user never touched (train, validation, test).
@@ -76,6 +86,10 @@ def draw(
         and the target itself can come up (ASLI's code, LEDGER A22; there redrawn at each evaluation, here frozen).
       recbole_uni100: uniform with replacement over all items but the target, the history included; repeats collapse
         (RecBole's `uni100` with a repeatable sampler, LEDGER R19; there redrawn at each evaluation, here frozen).
+      cafe_released_pairing: the items of popularity100, and `intents`: the target's own intent, then the other intents
+        in uniformly shuffled order, whatever the user did; so a rival is scored with an intent that is not its own,
+        while the target keeps its own (CAFE's released loader, LEDGER C0; there redrawn at each evaluation, here
+        frozen).
     negatives: rivals a list; the named protocols are published with 100.
     """
     for kind, value, known in (
@@ -89,19 +103,66 @@ def draw(
         raise UserError(f"seed must be 0 or more and negatives 1 or more, not {seed} and {negatives}")
     held_out: EvalSet = split.validation if part == "validation" else split.test
     seq = split.sequences
-    sampler = _SAMPLERS[protocol](split, negatives, popularity)
+    listed = "popularity100" if protocol == PAIRED else protocol
+    own_intents = item_intents(seq) if protocol == PAIRED else None
+    sampler = _SAMPLERS[listed](split, negatives, popularity)
     items = np.zeros((len(held_out), 1 + negatives), np.int32)
     items[:, 0] = targets = seq.items[held_out.targets]
     for row, (user, target, rng) in enumerate(
-        zip(held_out.users, targets, _streams(protocol, part, seed, held_out.users), strict=True)
+        zip(held_out.users, targets, _streams(listed, part, seed, held_out.users), strict=True)
     ):
         start, end, train_end = seq.offsets[user - 1], seq.offsets[user], split.train_ends[user - 1]
         drawn = sampler(rng, target, seq.items[start:end], seq.items[start:train_end])
         items[row, 1 : 1 + len(drawn)] = drawn
     notes = _notes(protocol, part, items)
-    if protocol == "popularity100" and popularity == "train":
+    if listed == "popularity100" and popularity == "train":
         notes = (f"{protocol}/{part}: popularity is counted over training events only", *notes)
-    return Candidates(held_out.users.copy(), items, protocol, part, seed, notes)
+    intents = None
+    if own_intents is not None:
+        intents = _shuffled_intents(own_intents, items, _streams(protocol, part, seed, held_out.users))
+        n_others = len(np.unique(own_intents[own_intents > 0])) - 1
+        notes = (*notes, *_pairing_notes(f"{protocol}/{part}", n_others, negatives))
+    return Candidates(held_out.users.copy(), items, protocol, part, seed, notes, intents)
+
+
+def item_intents(sequences: Sequences) -> np.ndarray:
+    """int32 [n_items + 1]: the intent (category) of each item, 0 for items without events.
+
+    Raises UserError where the data do not give every item that occurs exactly one intent (LEDGER C17), and where there
+    are not two intents to tell apart.
+    """
+    table, name = sequences.item_categories(), sequences.provenance.name
+    problem = ""
+    occurring, expected = np.unique(sequences.items), table[sequences.items]
+    if missing := int(np.sum(table[occurring] == 0)):
+        problem = f"{missing} of {len(occurring)} items have no category"
+    elif several := len(np.unique(sequences.items[(sequences.categories > 0) & (sequences.categories != expected)])):
+        problem = f"{several} of {len(occurring)} items have events of different categories"
+    elif len(np.unique(table[occurring])) < 2:
+        problem = "there are fewer than two categories"
+    if problem:
+        raise UserError(f"{name}: {PAIRED} needs one intent an item, but {problem}; leave this protocol out")
+    return table
+
+
+def _shuffled_intents(own: np.ndarray, items: np.ndarray, streams) -> np.ndarray:
+    """int32, the shape of `items`: the target's intent, then the others shuffled; again from the start if too few."""
+    known = np.unique(own[own > 0])
+    intents = np.zeros_like(items)
+    intents[:, 0] = own[items[:, 0]]
+    wanted, n_others = items.shape[1] - 1, len(known) - 1
+    for row, (target, rng) in enumerate(zip(intents[:, 0], streams, strict=True)):
+        places = [rng.choice(n_others, min(n_others, wanted - k), replace=False) for k in range(0, wanted, n_others)]
+        places = np.concatenate(places)
+        intents[row, 1:] = known[places + (places >= np.searchsorted(known, target))]
+    return np.where(items > 0, intents, PAD)
+
+
+def _pairing_notes(where: str, n_others: int, wanted: int) -> tuple[str, ...]:
+    notes = [f"{where}: where a model scores intents, the target has its own and each rival a random other one"]
+    if n_others < wanted:
+        notes.append(f"{where}: there are only {n_others} other intents, so each comes up several times in a list")
+    return tuple(notes)
 
 
 def _streams(protocol: str, part: str, seed: int, users: np.ndarray):

@@ -1,5 +1,6 @@
 """Candidate lists: who is excluded, the exact distributions, and that a seed freezes them."""
 
+from dataclasses import replace
 from itertools import permutations
 
 import numpy as np
@@ -8,21 +9,27 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.stats import chisquare
 
-from data.candidates import PARTS, PROTOCOLS, draw
+from data.candidates import PAIRED, PARTS, PROTOCOLS, draw, item_intents
 from data.schema import Provenance, Sequences
 from data.splits import EvalSet, Split, leave_one_out
 from tf_utils.cli import UserError
 from tf_utils.ranking import Ranks, metrics
 
+INTENTS = 7
 
-def split_of(histories, n_items):
-    """Leave-one-out over plain lists of item ids, oldest first."""
+
+def split_of(histories, n_items, categories=None):
+    """Leave-one-out over plain lists of item ids, oldest first; the categories of events, or 1..7 by item in turn."""
     lengths = [len(history) for history in histories]
     items = np.array([item for history in histories for item in history], np.int32)
     blank = np.zeros(len(items), np.int32)
-    labels = {"user": np.arange(len(histories)), "item": np.arange(n_items)}
+    categories = (items - 1) % INTENTS + 1 if categories is None else np.asarray(categories, np.int32)
+    sizes = {"user": len(histories), "item": n_items, "category": INTENTS}
+    labels = {name: np.arange(size) for name, size in sizes.items()}
     offsets = np.concatenate([[0], np.cumsum(lengths)]).astype(np.int64)
-    return leave_one_out(Sequences(offsets, items, blank, blank, blank.astype(np.int64), labels, Provenance("test")))
+    return leave_one_out(
+        Sequences(offsets, items, categories, blank, blank.astype(np.int64), labels, Provenance("test"))
+    )
 
 
 def long_tailed(n_users=300, n_items=800, seed=0):
@@ -191,7 +198,7 @@ def test_too_few_left():
         )
 
 
-@pytest.mark.parametrize("protocol", PROTOCOLS)
+@pytest.mark.parametrize("protocol", [name for name in PROTOCOLS if name != PAIRED])
 def test_nothing_left(protocol):
     found = draw(protocol, split_of([[1, 1, 1]], 1))
     assert found.lengths.tolist() == [1] and found.items[0, 0] == 1
@@ -246,3 +253,108 @@ def test_bad_arguments():
         draw("uniform100", split, seed=-1)
     empty = Split(split.sequences, split.train_ends, split.validation, EvalSet(*(np.zeros(0, np.int64) for _ in "abc")))
     assert len(draw("uniform100", empty)) == 0
+
+
+# (validation with seeds 0 and 3, test with seeds 0 and 3), test by training popularity
+FROZEN = {
+    "uniform100": ("5ba30a2a44e5 e7aeb99cc8b3 6d4ded574eb2 079cfe763a73", "6d4ded574eb2"),
+    "popularity100": ("ff8d314bd578 1e9d22a890bb 823de6d962a8 78443f9841f8", "bb261249369d"),
+    "asli_official": ("3ff84f58219d 290176805230 dddeebf261d0 d164e3c75d86", "dddeebf261d0"),
+    "recbole_uni100": ("9c11dff3c680 7f7ef165adb5 7f2528c2e126 33ee823728c5", "7f2528c2e126"),
+}
+
+
+@pytest.mark.parametrize("protocol", FROZEN)
+def test_lists_stay_those_of_earlier_records(protocol):
+    """A new protocol, or another NumPy, must not change a list that committed records were ranked on."""
+    split, (lists, by_training) = long_tailed(), FROZEN[protocol]
+    found = [draw(protocol, split, part, seed).fingerprint for part in PARTS for seed in (0, 3)]
+    assert " ".join(found) == lists
+    assert draw(protocol, split, popularity="train").fingerprint == by_training
+    assert draw(protocol, split).intents is None
+
+
+def many_intents(n_users=300, n_items=800, n_intents=150):
+    """long_tailed with an intent for every few items."""
+    split = long_tailed(n_users, n_items)
+    seq = split.sequences
+    own = np.random.default_rng(5).integers(1, n_intents + 1, n_items + 1).astype(np.int32)
+    labels = dict(seq.labels) | {"category": np.arange(n_intents)}
+    return leave_one_out(replace(seq, categories=own[seq.items], labels=labels)), own
+
+
+@pytest.mark.parametrize("part", PARTS)
+def test_released_pairing(part):
+    """The items of popularity100; the target with its own intent, then other intents, each once."""
+    split, own = many_intents()
+    found, plain = draw(PAIRED, split, part, 4), draw("popularity100", split, part, 4)
+    np.testing.assert_array_equal(found.items, plain.items)
+    assert found.intents.dtype == np.int32 and found.intents.shape == found.items.shape
+    np.testing.assert_array_equal(found.intents[:, 0], own[found.items[:, 0]])
+    occurring = set(own[np.unique(split.sequences.items)].tolist())
+    for row in found.intents:
+        assert len(set(row.tolist())) == 101 and set(row.tolist()) <= occurring
+    # By position, whatever the items: a rival meets its own intent about once in 149.
+    share = np.mean(found.intents[:, 1:] == own[found.items[:, 1:]])
+    assert 0.5 / 149 < share < 1.5 / 149
+    assert draw(PAIRED, split, part, 4).fingerprint == found.fingerprint != plain.fingerprint
+    other = draw(PAIRED, split, part, 5)
+    assert (other.intents[:, 1:] == found.intents[:, 1:]).mean() < 0.05
+    with pytest.raises(ValueError, match="read-only"):
+        found.intents[0, 0] = 1
+    assert found.notes == (
+        f"{PAIRED}/{part}: where a model scores intents, the target has its own and each rival a random other one",
+    )
+
+
+def test_other_intents_are_uniform():
+    """One user's target has intent 2; intents 1, 4, 6 occur, 3, 5 and 7 do not; what the user did is not left out."""
+    history = [1, 4, 2]
+    split = split_of([history] * 9_000 + [[6, 6, 6]], 6)
+    keep = split.test.users <= 9_000
+    split = Split(split.sequences, split.train_ends, split.validation.select(keep), split.test.select(keep))
+    found = draw(PAIRED, split, negatives=1)
+    assert (found.items == [2, 6]).all() and (found.intents[:, 0] == 2).all()
+    counts = np.bincount(found.intents[:, 1], minlength=INTENTS + 1)
+    assert counts[[1, 4, 6]].sum() == 9_000 and chisquare(counts[[1, 4, 6]]).pvalue > 1e-3
+    # Places do not hang together either: all ordered pairs of three are as likely.
+    pairs = draw(PAIRED, split_of([history] * 6_000 + [[6, 3, 5]], 6), negatives=2).intents[:6_000, 1:]
+    values, counts = np.unique(pairs, axis=0, return_counts=True)
+    assert sorted(map(tuple, values.tolist())) == sorted(permutations((1, 3, 4, 5, 6), 2))
+    assert chisquare(counts).pvalue > 1e-3
+
+
+def test_fewer_intents_than_rivals():
+    """Seven intents: the six others come in shuffled rounds; where a list is short, so are the intents."""
+    split = long_tailed()
+    found = draw(PAIRED, split, negatives=15)
+    for row in found.intents:
+        others = set(range(1, 8)) - {row[0]}
+        assert set(row[1:7].tolist()) == set(row[7:13].tolist()) == others and len(set(row[13:].tolist())) == 3
+    assert found.notes[1] == f"{PAIRED}/test: there are only 6 other intents, so each comes up several times in a list"
+    short = draw(PAIRED, split_of([[1, 2, 3, 4], [1, 2, 3], [5, 5, 5, 5, 6]], 6), negatives=3)
+    np.testing.assert_array_equal(short.items > 0, short.intents > 0)
+    assert short.items[0, 3] == 0 and "fewer than 3 items left" in short.notes[0]
+    assert "training events only" in draw(PAIRED, split, popularity="train").notes[0]
+
+
+@pytest.mark.parametrize(
+    ("categories", "message"),
+    [
+        ([0] * 6, "3 of 3 items have no category"),
+        ([1, 2, 0, 1, 2, 0], "1 of 3 items have no category"),
+        ([1, 2, 3, 1, 1, 3], "1 of 3 items have events of different categories"),
+        ([4] * 6, "fewer than two categories"),
+    ],
+)
+def test_an_intent_must_be_a_function_of_the_item(categories, message):
+    split = split_of([[1, 2, 3], [1, 2, 3]], 3, categories)
+    with pytest.raises(UserError, match=message):
+        draw(PAIRED, split)
+    draw("popularity100", split)
+
+
+def test_intents_of_items():
+    """An event without a category does no harm where another of the item has one; item 4 has no event."""
+    split = split_of([[1, 2, 3], [1, 2, 3]], 4, [5, 2, 3, 0, 2, 3])
+    assert item_intents(split.sequences).tolist() == [0, 5, 2, 3, 0]

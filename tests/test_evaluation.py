@@ -140,3 +140,60 @@ def test_lists_of_other_users(tiny_split):
     some = tiny_split.test.select(np.arange(3))
     with pytest.raises(ValueError, match="other users"):
         Evaluator(model, tiny_split.sequences, some, 12, ("uniform100",), lists)
+
+
+class PairedScores(FixedScores):
+    """A score from the item and one from the intent that stands beside it, each from a row of a table."""
+
+    scores_intents = True
+
+    def __init__(self, table, intents, spec):
+        super().__init__(table, spec)
+        self.intents = tf.constant(intents, tf.float32)
+        self.own = tf.constant(spec.item_categories[:, 0])
+
+    def score_paired(self, queries, candidates, intents):
+        return super().score(queries, candidates) + tf.gather(self.intents, intents)
+
+    def score(self, queries, candidates):
+        return self.score_paired(queries, candidates, tf.gather(self.own, candidates))
+
+    def score_all(self, queries):
+        return super().score_all(queries) + tf.gather(self.intents, self.own)
+
+
+@pytest.mark.parametrize("protocols", [(candidates.PAIRED,), (*FULL, "popularity100", candidates.PAIRED)])
+def test_given_intents_are_scored(tiny_split, protocols):
+    """By score_paired, beside a full ranking too; every other protocol goes by the items' own intents."""
+    spec, table = tiny.spec_of(tiny_split), table_of("random")
+    intents = np.random.default_rng(3).normal(size=tiny.N_CATEGORIES + 1)
+    found, lists = ranks_of(PairedScores(table, intents, spec), tiny_split, protocols)
+    own = tiny_split.sequences.item_categories()
+    for name in set(protocols) - set(FULL):
+        drawn = lists[name]
+        beside = own[drawn.items] if drawn.intents is None else drawn.intents
+        assert (drawn.intents is None) == (name != candidates.PAIRED)
+        for row, user in enumerate(drawn.users):
+            scores = table[user, drawn.items[row]] + intents[beside[row]]
+            there = drawn.items[row] > 0
+            assert found[name].greater[row] == np.sum(scores[there] > scores[0])
+            assert found[name].candidates[row] == there.sum()
+
+
+def test_without_intents_the_pairing_is_popularity100(tiny_split):
+    protocols = ("popularity100", candidates.PAIRED)
+    found, lists = ranks_of(FixedScores(table_of("random"), tiny.spec_of(tiny_split)), tiny_split, protocols)
+    assert lists[candidates.PAIRED].intents is not None
+    for column in ("greater", "equal", "candidates"):
+        np.testing.assert_array_equal(*(getattr(found[name], column) for name in protocols))
+
+
+def test_paired_scores_that_are_not_finite(tiny_split):
+    intents = np.zeros(tiny.N_CATEGORIES + 1)
+    intents[2] = np.nan
+    model = PairedScores(table_of("random"), intents, tiny.spec_of(tiny_split))
+    with pytest.raises(UserError, match="not finite"):
+        ranks_of(model, tiny_split, (candidates.PAIRED,))
+    intents[:] = 0
+    intents[0] = np.nan  # beside padding it means nothing
+    ranks_of(PairedScores(table_of("random"), intents, tiny.spec_of(tiny_split)), tiny_split, (candidates.PAIRED,))

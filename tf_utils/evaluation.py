@@ -31,7 +31,9 @@ class Evaluator:
         sequences, targets: the data; `targets` is the split's validation or test set.
         length: n, the longest history that the model is given.
         protocols: the protocols asked for; those that are not in `FULL` need an entry in `candidates`.
-        candidates: protocol -> frozen candidate lists, of the same users in the same order as `targets`.
+        candidates: protocol -> frozen candidate lists, of the same users in the same order as `targets`. Where a list
+            pairs items with intents, a model that `scores_intents` is asked for the pairs; to any other it is a list
+            of items.
         batch_size: users a batch; cut down where a full ranking of so many would not fit.
 
     Attributes:
@@ -51,13 +53,15 @@ class Evaluator:
         self._model, self._sequences, self._targets = model, sequences, targets
         self.protocols = protocols
         self._full = [name for name in protocols if name in FULL]
-        self._lists = {}
+        self._lists, self._intents = {}, {}
         self.notes = tuple(note for name in protocols if name in candidates for note in candidates[name].notes)
         for name in protocols:
             if name not in FULL:
                 if not np.array_equal(candidates[name].users, targets.users):
                     raise ValueError(f"{name}: the candidate lists are for other users than the targets")
                 self._lists[name] = tf.constant(candidates[name].items, tf.int32)
+                if candidates[name].intents is not None and model.scores_intents:
+                    self._intents[name] = tf.constant(candidates[name].intents, tf.int32)
         n_items = sequences.size("item")
         if self._full:
             batch_size = max(1, min(batch_size, _SCORES_PER_BATCH // (n_items + 1)))
@@ -102,8 +106,12 @@ class Evaluator:
                 counts["full"] = _counts(everything, own, rivals & ~self._seen(batch, tf.shape(everything)))
         for name, table in self._lists.items():
             listed = tf.gather(table, batch["row"])  # [B, C], the target first
-            if everything is None:
-                scores = tf.cast(self._model.score(queries, listed), tf.float32)
+            if everything is None or name in self._intents:
+                if name in self._intents:
+                    scores = self._model.score_paired(queries, listed, tf.gather(self._intents[name], batch["row"]))
+                else:
+                    scores = self._model.score(queries, listed)
+                scores = tf.cast(scores, tf.float32)
                 finite &= tf.reduce_all(tf.math.is_finite(scores) | (listed == 0))
             else:
                 scores = tf.gather(everything, listed, batch_dims=1)
