@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from experiments.papers.schema import Statistics
+from collections.abc import Mapping
+
+from experiments.papers.consistency import checks
+from experiments.papers.schema import Cell, Statistics
 from experiments.reporting.collect import SAME, Results
 from experiments.reporting.document import Block, Bullets, Grid, Heading, Paragraph, Text
 from experiments.reporting.headings import IN_WORDS, folded, profile_mark, reason, title
@@ -90,8 +93,8 @@ def statistics_blocks(table: Statistics, results: Results) -> list[Block]:
     others = [name for name in results.datasets if results.kind(name) != SAME]
     if others:
         rows = tuple(
-            (Text(text), *(Text(quantity(results.statistic(name, key))) for name in others))
-            for text, key, _ in table.rows
+            (Text(text), *(Text(_other(results.statistic(name, key), cells)) for name in others))
+            for text, key, cells in table.rows
         )
         header = ("", *(results.place(name) for name in others))
         text = f"The same statistics of data that is not the paper's{profile_mark(results)}"
@@ -102,4 +105,24 @@ def statistics_blocks(table: Statistics, results: Results) -> list[Block]:
         for name, cell in cells.items()
         if cell.note
     ]
-    return [*blocks, Bullets((*table.notes, *marked))]
+    return [*blocks, Bullets((*table.notes, *_agreement(table, results), *marked))]
+
+
+def _agreement(table: Statistics, results: Results) -> list[str]:
+    """The relations between the printed numbers themselves that do not hold, a sentence each."""
+    done = checks(results.paper, table)
+    broken = [check for check in done if not check.holds]
+    if not broken:
+        return [f"The printed numbers agree with one another ({len(done)} relations between them were tested)."]
+    label = lambda name: results.paper.datasets[name].label  # noqa: E731
+    return [
+        f"{len(broken)} of {len(done)} relations between the printed numbers do not hold (`python -m experiments.audit "
+        f"--paper={results.paper.name}`).",
+        *(f"{label(check.dataset)}, as published: {check.text}." for check in broken),
+    ]
+
+
+def _other(value: float | None, cells: Mapping[str, Cell]) -> str:
+    """A number of data that is not the paper's: as a percentage without its sign where the row is printed so."""
+    like = next((cell for cell in cells.values() if cell.hundredths), None)
+    return quantity(value) if like is None or value is None else like_printed(value, like)

@@ -11,7 +11,8 @@ from experiments.reporting.collect import PRINTED, SYNTHETIC, Results
 from tf_utils import significance
 
 WITHIN, ABOVE, BELOW = "within", "above", "below"
-SAMPLED = {"uniform100": 101, "popularity100": 101}  # candidates a list, the target included
+# Candidates a list, the target included.
+SAMPLED = dict.fromkeys(("uniform100", "popularity100", "recbole_uni100", "cafe_released_pairing"), 101)
 
 
 def number_verdict(ours: float, published: Cell, tolerance: float, relative: bool = False) -> str:
@@ -26,13 +27,18 @@ def number_verdict(ours: float, published: Cell, tolerance: float, relative: boo
     return ABOVE if difference > 0 else BELOW
 
 
+def list_length(protocol: str, items: int | None) -> int | None:
+    """How many candidates a list has at most, the target included: the protocol's own, else the number of items."""
+    return SAMPLED.get(protocol, items)
+
+
 def impossible(row: Row, protocol: str, items: Mapping[str, int] | None = None) -> list[str]:
     """The data sets on which the printed row cannot come from any ranking.
 
     items: data set -> number of items, which bounds a list where the protocol itself does not.
     """
     items = items or {}
-    return [n for n, cells in row.published.items() if not feasible(cells, SAMPLED.get(protocol, items.get(n)))]
+    return [n for n, cells in row.published.items() if not feasible(cells, list_length(protocol, items.get(n)))]
 
 
 def printed_counts(paper: Paper, key: str) -> dict[str, int]:
