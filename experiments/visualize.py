@@ -1,7 +1,7 @@
 """Draws what a trained run attends to: python -m experiments.visualize --workdir=runs/first --users=12,345
 
-Attention maps of the named users and averaged over users, latent intents, and the item-embedding projector, for
-TensorBoard (tensorboard --logdir=runs) and as PNG files.
+Attention maps of the named users and averaged over users, latent intents, activated concepts and the items nearest to
+them, and the item-embedding projector, for TensorBoard (tensorboard --logdir=runs) and as PNG files.
 """
 
 from pathlib import Path

@@ -4,13 +4,15 @@ import numpy as np
 import pytest
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
+from data.pipeline import Store
 from experiments import runner
-from experiments.inspection import histories, projector
+from experiments.inspection import concept_pictures, heatmaps, histories, projector
 from experiments.inspection.averages import AverageMaps, is_causal
 from experiments.inspection.evaluating import evaluate
 from experiments.inspection.inspect_run import inspect_run
 from experiments.inspection.loading import load_run
 from tests.e2e.test_runs import config_of
+from tests.tiny import arrays
 from tf_utils.cli import UserError
 from tf_utils.keras_gate import tf
 
@@ -85,6 +87,66 @@ def test_unknown_user_names_some_that_exist(trained, tmp_path):
         inspect_run(trained[0], tmp_path / "out", labels=["nobody"])
     assert str(load_run(trained[0]).split.sequences.labels["user"][0]) in str(caught.value)
     assert not (tmp_path / "out").exists()
+
+
+@pytest.fixture(scope="module")
+def with_concepts(tmp_path_factory):
+    """SINE with 6 concepts, of which a user activates 2."""
+    workdir = tmp_path_factory.mktemp("concepts")
+    config = config_of("sine", max_epochs=1)
+    config.model.update(hidden=8, concepts=6, intents=2)
+    runner.execute(config, workdir)
+    return workdir
+
+
+def test_pictures_of_concepts_hold_the_models_numbers(with_concepts, monkeypatch):
+    """Gates and weights stand under the concepts that the user activates, names come from the concepts' neighbours."""
+    run = load_run(with_concepts)
+    users = histories.typical(run.split, 3)
+    drawn, tables = {}, []
+    record = lambda values, rows, columns, scale, title, note: drawn.update({title: (values, rows, columns)})  # noqa: E731
+    monkeypatch.setattr(heatmaps, "cells", record)
+    monkeypatch.setattr(heatmaps, "table", lambda header, rows, title, note: tables.append((header, rows)))
+    store = Store(run.split.sequences)
+    tags = [tag for tag, _ in concept_pictures.draw(run, store, users)]
+    assert tags[-3:] == ["concepts/activation", "concepts/weights", "concepts/nearest_items"] and len(tags) == 6
+
+    history = histories.read(run.split, store, users, run.config.model.max_length, trim=False)
+    out = arrays(run.model.encode(history.batch, positions="last")[1])
+    (gates, names, columns), (weights, *_) = (x for title, x in drawn.items() if not title.startswith("user"))
+    ids = [int(column.split(":")[0]) for column in columns]
+    assert ids == sorted(set(out["concepts"].ravel().tolist()))
+    for row, active in enumerate(out["concepts"]):
+        places = [ids.index(concept) for concept in active]
+        np.testing.assert_allclose(gates[row, places], out["gates"][row], rtol=1e-5)
+        np.testing.assert_allclose(weights[row, places], out["aggregation_weights"][row], rtol=1e-4)
+        assert np.isnan(np.delete(gates[row], places)).all()
+        shares, rows, events = drawn[next(title for title in drawn if title.startswith(f"{names[row]}:"))]
+        read = int(history.valid[row].sum())
+        np.testing.assert_allclose(shares, out["p_k_given_t"][row, -read:].T, rtol=1e-4)
+        assert [int(label.split(":")[0]) for label in rows] == active.tolist() and len(events) == read
+
+    seq, vectors = run.split.sequences, run.model.item_matrix().numpy()
+    trained = run.split.item_counts(train_only=True) > 0
+    ((header, listed),) = tables
+    assert header == ("concept", "items", *(f"nearest {k}" for k in range(1, 9)), "cosines")
+    for number, _, nearest, *_ in listed:
+        prototype = run.model.concepts.prototypes.numpy()[int(number)]
+        cosines = vectors @ prototype / np.maximum(np.linalg.norm(vectors, axis=1), 1e-12)
+        item = int(np.argmax(np.where(trained, cosines, -np.inf)))
+        assert nearest.split(" [")[0] == str(histories.item_names(seq)[item - 1])
+
+
+def test_pictures_of_concepts_reach_tensorboard(with_concepts, tmp_path):
+    inspect_run(with_concepts, tmp_path / "out", n_users=2)
+    events = EventAccumulator(str(tmp_path / "out"), size_guidance={"tensors": 0, "images": 0})
+    events.Reload()
+    tags = events.Tags()["tensors"] + events.Tags()["images"]
+    assert {"concepts/activation", "concepts/weights", "concepts/nearest_items"} <= set(tags)
+    assert sum(tag.startswith("user ") and tag.endswith("/concepts") for tag in tags) == 2
+    for name in ("concepts-nearest_items.png", "concepts-activation.png"):
+        picture = tf.io.decode_png((tmp_path / "out" / "images" / name).read_bytes()).numpy()
+        assert min(picture.shape[:2]) > 200 and picture.std() > 1
 
 
 def test_model_without_attention_says_so(tmp_path):

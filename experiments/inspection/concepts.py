@@ -177,14 +177,31 @@ def quality(items: np.ndarray, concepts: np.ndarray, seq: Sequences, occurs: np.
     if leaf.any():
         numbers |= _leaves(near, leaf, labels)
     shown = np.argsort(-sizes[used], kind="stable")[:SHOWN]
+    listed = _listing(used[shown], sizes, kept[near[shown]], cosines[shown], seq)
+    return {name: np.array(value, np.float64) for name, value in numbers.items()} | listed
+
+
+def listing(items: np.ndarray, concepts: np.ndarray, seq: Sequences, occurs: np.ndarray, ids: np.ndarray):
+    """The "concepts.ids", "concepts.sizes", "concepts.items", "concepts.categories" and "concepts.cosines" of `quality`
+    (whose arguments the others are), of the concepts `ids`, int [S], instead of those with the most items."""
+    kept = np.flatnonzero(occurs)
+    kept = kept[kept > 0]
+    vectors, concepts = np.asarray(items)[kept], np.asarray(concepts)
+    sizes = np.bincount(assign(vectors, concepts), minlength=len(concepts))
+    near, cosines = nearest(vectors, concepts[ids])
+    return _listing(ids, sizes, kept[near], cosines, seq)
+
+
+def _listing(ids: np.ndarray, sizes: np.ndarray, near: np.ndarray, cosines: np.ndarray, seq: Sequences):
+    """sizes: int [L].  near: item ids [S, 8]."""
     categories = np.array(["", *seq.labels["category"]]).astype(str)
     titles = np.asarray(seq.labels["item"] if seq.item_names is None else seq.item_names).astype(str)
-    return {name: np.array(value, np.float64) for name, value in numbers.items()} | {
-        "concepts.ids": used[shown],
-        "concepts.sizes": sizes[used][shown],
-        "concepts.items": titles[kept[near[shown]] - 1],
-        "concepts.categories": categories[leaf[near[shown]]],
-        "concepts.cosines": cosines[shown],
+    return {
+        "concepts.ids": ids,
+        "concepts.sizes": sizes[ids],
+        "concepts.items": titles[near - 1],
+        "concepts.categories": categories[seq.item_categories()[near]],
+        "concepts.cosines": cosines,
     }
 
 

@@ -10,10 +10,12 @@ import numpy as np
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.colors import Normalize, PowerNorm
 from matplotlib.figure import Figure
+from scipy.special import softmax
 
 DPI = 110
 CELL = 0.23  # inches a row or column with a label: 8 point text does not touch its neighbour
 CHARACTER = 0.075  # inches, 8 point
+TITLE = 0.092  # inches, a character of 10 point
 NEVER = "#e9e9e9"  # cells that hold nothing: later keys, pairs that no user has
 STYLE = {
     "font.family": "sans-serif",
@@ -102,6 +104,67 @@ def vectors(values: np.ndarray, labels: Sequence[str], title: str, note: str = "
         lower.set_ylim(-1.05, 1.05)
         lower.set_ylabel("cosine to\nthe newest")
         lower.set_xticks(range(size), labels, rotation=90)
+        return _png(figure, title, note)
+
+
+def interests(rows: dict[str, np.ndarray], labels: Sequence[str], title: str, note: str = "") -> bytes:
+    """A history's distribution over interests before and after their interaction: SAIR's Figures 2 and 3.
+
+    rows: "before", "after": [T, L], scores, of which the softmax over L is drawn; "chosen": int [T, K], marked in the
+    second panel.  labels: T event labels.  Returns a PNG.
+    """
+    shares = {side: softmax(rows[side].astype(float), axis=1) for side in ("before", "after")}
+    size, count = shares["after"].shape
+    margin, height = CHARACTER * max(map(len, labels)), min(max(0.16 * count, 1.6), 6.0)
+    with matplotlib.rc_context(STYLE):
+        figure = _figure(max(CELL * size, 3.0) + 2.0, 2 * height + margin + 1.6)
+        panels = figure.subplots(2, 1, sharex=True)
+        norm = Normalize(0, max(float(x.max()) for x in shares.values()))
+        for axes, (side, values) in zip(panels, shares.items(), strict=True):
+            image = _heat(axes, values.T, norm, (-0.5, size - 0.5, count + 0.5, 0.5), colours="viridis")
+            axes.set_ylabel("interest")
+            axes.yaxis.get_major_locator().set_params(integer=True)
+            axes.set_title(f"{side} the interaction", fontsize=9)
+        chosen = rows["chosen"]
+        at = np.repeat(np.arange(size), chosen.shape[1])
+        panels[1].scatter(at, chosen.ravel() + 1, s=7, c="white", edgecolors="black", linewidths=0.4)
+        panels[1].set_xticks(range(size), labels, rotation=90)
+        figure.colorbar(image, ax=panels, pad=0.02, fraction=0.05).set_label("softmax over the interests", fontsize=8)
+        return _png(figure, title, note)
+
+
+def cells(
+    values: np.ndarray, rows: Sequence[str], columns: Sequence[str], scale: str, title: str, note: str = ""
+) -> bytes:
+    """Values from 0 to 1 in named rows and columns: [R, C], NaN where there is none.  scale: what they are.  A PNG."""
+    across, down = (CHARACTER * max(map(len, labels)) for labels in (rows, columns))
+    with matplotlib.rc_context(STYLE):
+        width = max(CELL * len(columns) + across + 1.8, TITLE * max(len(title), len(note)))
+        figure = _figure(width, CELL * len(rows) + down + 1.2)
+        axes = figure.subplots()
+        image = _heat(axes, values, Normalize(0, 1), colours="viridis")
+        axes.set_xticks(range(len(columns)), columns, rotation=90)
+        axes.set_yticks(range(len(rows)), rows)
+        figure.colorbar(image, ax=axes, pad=0.02, fraction=0.05).set_label(scale, fontsize=8)
+        return _png(figure, title, note)
+
+
+def table(header: Sequence[str], rows: Sequence[Sequence[str]], title: str, note: str = "") -> bytes:
+    """A table of text on its side: each of `rows` is a column, `header` names what stands in a line.  Returns a PNG."""
+    columns = [header, *rows]
+    widths = [CHARACTER * (max(map(len, column)) + 2) for column in columns]
+    with matplotlib.rc_context(STYLE):
+        width = max(sum(widths) + 0.2, TITLE * max(len(title), len(note)))
+        figure = _figure(width, CELL * len(header) + 0.9)
+        axes = figure.subplots()
+        axes.set_axis_off()
+        lines = list(zip(*columns, strict=True))
+        shares = [width / sum(widths) for width in widths]
+        drawn = axes.table(cellText=lines, colWidths=shares, cellLoc="left", bbox=(0, 0, 1, 1), edges="horizontal")
+        drawn.auto_set_font_size(False)
+        drawn.set_fontsize(8)
+        for cell in drawn.get_celld().values():
+            cell.set_edgecolor(NEVER)
         return _png(figure, title, note)
 
 

@@ -1,4 +1,4 @@
-"""Every picture of a trained run: attention maps, their averages, latent intents."""
+"""Every picture of a trained run: attention maps, their averages, latent intents, interests, concepts."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import numpy as np
 
 from data.pipeline import Store
-from experiments.inspection import heatmaps, histories
+from experiments.inspection import concept_pictures, heatmaps, histories, kept_interests
 from experiments.inspection.averages import AverageMaps, is_causal
 from experiments.inspection.histories import Histories
 from experiments.inspection.loading import TrainedRun
@@ -22,12 +22,15 @@ BATCH = 64
 def draw(run: TrainedRun, users: np.ndarray) -> Iterator[tuple[str, bytes]]:
     """Yields (tag, PNG): "user <label>/<map>" for each of the users, then "average/<map>" and "average/by_distance".
 
-    The maps are the entries of `out` (models.base.Recommender.encode) whose names end in "attention"; "latent_intent"
-    is drawn where the model has one. Yields nothing for a model with neither.
+    The maps are the entries of `out` (models.base.Recommender.encode) whose names end in "attention" or "local_mask"
+    (of the latter each row over its sum: attention if all products of queries and keys were alike); "latent_intent" is
+    drawn where the model has one, and the distribution over interests before and after their interaction as
+    "interests"; see `concept_pictures.draw` for models with concepts. Yields nothing for a model with none of these.
     """
     store = Store(run.split.sequences)
     for user in users:
         yield from _user(run, _read(run, store, np.array([user], np.int32)))
+    yield from concept_pictures.draw(run, store, users)
     yield from _averages(run, store)
 
 
@@ -38,13 +41,21 @@ def _read(run: TrainedRun, store: Store, users: np.ndarray) -> Histories:
 
 def _encode(run: TrainedRun, history: Histories) -> dict[str, np.ndarray]:
     """The attention maps [B, heads, T, T] and, where there is one, the latent intent [B, T, d], float32."""
-    _, out = run.model.encode(history.batch, training=False, positions="all")
-    wanted = [name for name in out if name.endswith("attention") or name == "latent_intent"]
-    return {name: tf.cast(out[name], tf.float32).numpy() for name in wanted}
+    return _drawn(run.model.encode(history.batch, training=False, positions="all")[1])
+
+
+def _drawn(out: dict[str, tf.Tensor]) -> dict[str, np.ndarray]:
+    wanted = [name for name in out if name.endswith(("attention", "local_mask")) or name == "latent_intent"]
+    arrays = {name: tf.cast(out[name], tf.float32).numpy() for name in wanted}
+    for name in (name for name in wanted if name.endswith("local_mask")):
+        total = arrays[name].sum(axis=-1, keepdims=True)
+        arrays[name] = arrays[name] / np.where(total > 0, total, 1)
+    return arrays
 
 
 def _user(run: TrainedRun, history: Histories) -> Iterator[tuple[str, bytes]]:
-    out = _encode(run, history)
+    encoded = run.model.encode(history.batch, training=False, positions="all")[1]
+    out = _drawn(encoded)
     if not out:
         return
     seq = run.split.sequences
@@ -67,6 +78,10 @@ def _user(run: TrainedRun, history: Histories) -> Iterator[tuple[str, bytes]]:
         if is_causal(value):
             maps[:, np.triu_indices(shown, 1)[0], np.triu_indices(shown, 1)[1]] = np.nan
         yield f"user {name}/{key}", heatmaps.attention(maps, labels, title, note)
+    if kept_interests.present(encoded):
+        rows = kept_interests.rows_of(encoded, history.valid)[0]
+        rows = {side: x[-shown:] for side, x in rows.items()}
+        yield f"user {name}/interests", heatmaps.interests(rows, labels, f"user {name}: interests, {run.title}", which)
 
 
 def _averages(run: TrainedRun, store: Store) -> Iterator[tuple[str, bytes]]:

@@ -16,7 +16,7 @@ def inspect_run(
     n_users: int = 3,
     data_dir: str | None = None,
 ) -> list[str]:
-    """Draws the maps of some users, their averages, the latent intents, and writes the item vectors.
+    """Draws the maps of some users, their averages, latent intents and concepts, and writes the item vectors.
 
     Args:
         workdir: of experiments.run or experiments.reproduce.
