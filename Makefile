@@ -1,4 +1,4 @@
-# make reproduce-asli | reproduce-attrec | test | test-slow | tensorboard | bench | lint        Variables: see `make help`.
+# make reproduce-{asli,attrec,sine,sair,cafe} | audit | test | test-slow | tensorboard | bench | lint        Variables: see `make help`.
 PYTHON ?= python3
 VENV ?= .venv
 BIN := $(VENV)/bin
@@ -19,12 +19,13 @@ PASS = --profile=$(PROFILE) --strategy=$(STRATEGY) --precision=$(PRECISION) --ru
   $(if $(DATA_DIR),--data_dir=$(DATA_DIR)) $(if $(DATASETS),--datasets=$(DATASETS)) \
   $(if $(SEEDS),--seeds=$(SEEDS)) $(if $(RESULTS),--results=$(RESULTS)) $(FLAGS)
 
-.PHONY: help setup report test test-slow tensorboard bench lint clean
+.PHONY: help setup report audit test test-slow tensorboard bench lint clean
 
 help:
 	@echo "make reproduce-asli   set up, find or generate data, train, evaluate, write the report (PROFILE=quick|paper)"
-	@echo "make reproduce-attrec the same for AttRec"
-	@echo "make report           the report of the records that are there (PAPER=asli|attrec)"
+	@echo "make reproduce-attrec, reproduce-sine, reproduce-sair, reproduce-cafe: the same for AttRec, SINE, SAIR, CAFE"
+	@echo "make audit            which rows of the published tables no ranking can make, which statistics contradict themselves"
+	@echo "make report           the report of the records that are there (PAPER=asli|attrec|sine|sair|cafe)"
 	@echo "make test             the test suite (make test-slow: convergence anchors, full-size checks)"
 	@echo "make tensorboard      losses, metrics and attention maps of what was trained (PORT=$(PORT))"
 	@echo "make bench            speed, as ratios"
@@ -47,6 +48,9 @@ reproduce-%: setup
 report: setup
 	@$(BIN)/python -m experiments.report --paper=$(PAPER) --profile=$(PROFILE) --out=$(RUNS)/reports/$(PAPER)-$(PROFILE) \
 	  --results=$(if $(RESULTS),$(RESULTS),$(RUNS)/results)
+
+audit: setup
+	@$(BIN)/python -m experiments.audit
 
 test: setup
 	@$(BIN)/python -m pytest -m "not slow" -n 2 --dist loadfile

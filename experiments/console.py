@@ -11,7 +11,7 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
-COUNTED = ("pop", "item_knn", "history")  # fitted in a moment
+COUNTED = ("pop", "item_knn", "history", "id_distance", "intent_pop")  # fitted in a moment
 METRICS = ("HR@5", "NDCG@5", "HR@10", "NDCG@10", "MRR", "AUC")
 
 

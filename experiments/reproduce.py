@@ -21,7 +21,7 @@ from absl import flags
 
 from tf_utils import cli
 
-PAPER = flags.DEFINE_string("paper", None, "Paper to reproduce: asli, attrec, sine, sair.")
+PAPER = flags.DEFINE_string("paper", None, "Paper to reproduce: asli, attrec, sine, sair, cafe.")
 PROFILE = flags.DEFINE_enum("profile", "quick", ["quick", "paper"], "quick: minutes, small widths, one seed.")
 DATASETS = flags.DEFINE_list("datasets", None, "Data sets (default: what the profile can run with the data at hand).")
 MODELS = flags.DEFINE_list("models", None, "Only these: models with all their variants, or model-variant (sine-paper).")

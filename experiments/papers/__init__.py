@@ -7,7 +7,7 @@ from importlib import import_module
 from experiments.papers.schema import Paper
 from tf_utils.cli import UserError
 
-NAMES = ("asli", "attrec", "sine")
+NAMES = ("asli", "attrec", "sine", "sair", "cafe")
 
 
 def load(name: str) -> Paper:

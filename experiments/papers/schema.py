@@ -15,7 +15,7 @@ Sweep = tuple[tuple[str, Any], ...]  # ((key, value), ...), sorted by key; () fo
 PROFILES = ("quick", "paper")
 HOLDS, FAILS, UNTESTED = "holds", "does not hold", "not tested"
 KEPT = "kept"  # as a protocol: numbers that runs keep among their arrays, by name
-PLAIN_FIGURES = ("curve", "maps", "hits", "concepts")  # kinds that read plain runs and sweep nothing
+PLAIN_FIGURES = ("curve", "maps", "hits", "concepts", "interests", "scatter")  # kinds that sweep nothing
 
 
 def sweep_of(**values: Any) -> Sweep:
@@ -53,7 +53,8 @@ class Cell:
     @property
     def half_unit(self) -> float:
         """Half a unit of the last printed digit: how far rounding may have moved the number."""
-        digits = len(self.printed.rstrip("%").partition(".")[2])
+        mantissa, _, exponent = self.printed.rstrip("%").partition("e")
+        digits = len(mantissa.partition(".")[2]) - int(exponent or 0)
         return 0.5 * 10.0**-digits / self._unit
 
     @property
@@ -191,6 +192,10 @@ class Figure:
     second, at each value.  `maps`: the square arrays that a run keeps for some users under `array`, as heat maps.
     `hits`: the metric among users with and without items like the target in their recent history (kept arrays
     `recent.*`), and by how many.  `concepts`: the nearest items of some concepts (kept arrays `concepts.*`).
+    `interests`: distributions over interests along some users' histories, before and after their interaction (kept
+    arrays `interests.*`).  `gain`: by how much the first line's metric is above the second's, at each value.  `scope`:
+    a kept average attention map at each value (arrays `scope.*`).  `scatter`: projected item vectors of frequent and
+    infrequent items (kept arrays `vectors.*`).
 
     values: of the parameter (none for `PLAIN_FIGURES`).  overrides: config values that these runs alone need.
     published: what the paper says about it, since figures print no numbers.  seeds: data set -> seeds of the paper

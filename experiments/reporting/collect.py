@@ -211,7 +211,13 @@ class Results:
         return statistics.mode(plain or [r.data_fingerprint for r in self.of_dataset(dataset)])
 
     def statistic(self, dataset: str, name: str) -> float | None:
-        """A number of a record's `statistics`; `name` may be `a.b` for a nested one and offer alternatives with `|`."""
+        """A number of a record's `statistics`; `name` may be `a.b` for a nested one and offer alternatives with `|`.
+
+        `sparsity`: the share of (user, item) pairs that do not occur.
+        """
+        if name == "sparsity":
+            density = self.statistic(dataset, "density_user_item")
+            return None if density is None else 1 - density
         for option in name.split("|"):
             head, _, rest = option.partition(".")
             for record in self.of_dataset(dataset):

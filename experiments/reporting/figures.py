@@ -7,12 +7,16 @@ from experiments.papers.schema import PLAIN_FIGURES, Figure, Key
 from experiments.reporting.collect import Results, summary
 from experiments.reporting.concepts import concept_blocks
 from experiments.reporting.document import Block, Bullets, Grid, Paragraph, Plot, Text
+from experiments.reporting.gains import gain_blocks
 from experiments.reporting.headings import caption, profile_mark, reason, title
 from experiments.reporting.hits import hit_blocks
+from experiments.reporting.interests import interest_blocks
 from experiments.reporting.maps import maps
 from experiments.reporting.numbers import MISSING, estimate_text
 from experiments.reporting.plots import Series, line_chart
 from experiments.reporting.ratios import ratio_blocks
+from experiments.reporting.scatter import scatter_blocks
+from experiments.reporting.scope import scope_blocks
 
 
 def figure_blocks(figure: Figure, results: Results) -> list[Block]:
@@ -123,4 +127,8 @@ _DRAW = {
     "maps": maps,
     "hits": hit_blocks,
     "concepts": concept_blocks,
+    "interests": interest_blocks,
+    "gain": gain_blocks,
+    "scope": scope_blocks,
+    "scatter": scatter_blocks,
 }

@@ -32,7 +32,9 @@ def printed_text(cell: Cell | None) -> Text:
 
 
 def like_printed(value: float, cell: Cell) -> str:
-    """Ours in the form of the printed number: a percentage beside a percentage."""
+    """Ours in the form of the printed number: a percentage beside a percentage, its sign left out where that is."""
+    if cell.hundredths:
+        return f"{100 * value:.2f}"
     return f"{100 * value:.3g}%" if cell.percent else quantity(value)
 
 

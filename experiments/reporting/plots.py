@@ -69,19 +69,46 @@ def line_chart(series: Sequence[Series], x_label: str, y_label: str, title: str,
         return _svg(figure, title)
 
 
-def heat_map(weights: np.ndarray, x_label: str, y_label: str, title: str, place: str = "") -> str:
-    """An `<svg>` element of a small square map, float [n, n], each cell with its number; row 0 is on top.
+def scatter_chart(
+    panels: Sequence[tuple[str, np.ndarray]], labels: np.ndarray, names: Sequence[str], title: str
+) -> str:
+    """An `<svg>` element of two-dimensional points in panels side by side, with one scale for all.
 
-    place: a second line of the title.
+    panels: (name, float [m, 2]).  labels: int [m], a point's colour, into `names`.  The points are one picture inside.
+    """
+    with matplotlib.rc_context(_style(f"{title}|scatter")):
+        figure = Figure(figsize=(0.6 + 3.2 * len(panels), 3.5), layout="constrained", dpi=110)
+        FigureCanvasSVG(figure)
+        row = figure.subplots(1, len(panels), squeeze=False, sharex=True, sharey=True)[0]
+        for axes, (name, points) in zip(row, panels, strict=True):
+            for number, label in enumerate(names):
+                own, colour = points[labels == number], _COLOURS[number % len(_COLOURS)]
+                axes.scatter(own[:, 0], own[:, 1], s=4, c=colour, linewidths=0, rasterized=True)
+                axes.scatter([], [], s=14, c=colour, label=label)  # for the legend
+            axes.set_title(name, fontsize=10, loc="left")
+            axes.set_xticks([])
+            axes.set_yticks([])
+        figure.suptitle(title, fontsize=10)
+        row[-1].legend(frameon=False, fontsize=9, loc="upper left", bbox_to_anchor=(1.0, 1.0))
+        return _svg(figure, title)
+
+
+def heat_map(weights: np.ndarray, x_label: str, y_label: str, title: str, place: str = "", numbers: bool = True) -> str:
+    """An `<svg>` element of a small square map, float [n, n], NaN where there is nothing; row 0 is on top.
+
+    place: a second line of the title.  numbers: each cell has its number; else the map is small.
     """
     n = len(weights)
     with matplotlib.rc_context(_style(f"{title}|{place}|{x_label}")):
-        figure = Figure(figsize=(1.4 + 0.62 * n, 1.0 + 0.5 * n), layout="constrained")
+        cell = (0.62, 0.5) if numbers else (0.17, 0.17)
+        figure = Figure(figsize=(1.4 + cell[0] * n, 1.0 + cell[1] * n), layout="constrained")
         FigureCanvasSVG(figure)
         axes = figure.add_subplot()
-        top = float(weights.max()) or 1.0
-        axes.pcolormesh(weights, cmap="viridis", vmin=0, vmax=top, edgecolors="face", linewidth=0.3)
-        for (row, column), weight in np.ndenumerate(weights):
+        top = float(np.nanmax(weights, initial=0.0)) or 1.0
+        drawn = np.ma.masked_invalid(weights)
+        picture = {"rasterized": not numbers}  # inside the drawing: many cells are large as vectors
+        axes.pcolormesh(drawn, cmap="viridis", vmin=0, vmax=top, edgecolors="face", linewidth=0.3, **picture)
+        for (row, column), weight in np.ndenumerate(weights if numbers else np.zeros((0, 0))):
             light = weight > 0.6 * top
             shown = f"{weight:.2f}".removeprefix("0")
             axes.text(
@@ -91,15 +118,48 @@ def heat_map(weights: np.ndarray, x_label: str, y_label: str, title: str, place:
                 fontsize=8,
                 color=_DARK if light else "#ffffff",
             )
-        places = np.arange(n) + 0.5
-        axes.set_xticks(places, [str(place + 1) for place in range(n)])
-        axes.set_yticks(places, [str(place + 1) for place in range(n)])
+        shown = np.arange(n) if numbers else np.arange(4, n, 5)
+        for ticks in (axes.set_xticks, axes.set_yticks):
+            ticks(shown + 0.5, [str(step + 1) for step in shown])
         axes.tick_params(length=0)
         axes.invert_yaxis()
         axes.set_aspect("equal")
         axes.set_title(f"{title}\n{place}" if place else title, fontsize=9, loc="left")
         axes.set_xlabel(x_label)
         axes.set_ylabel(y_label)
+        return _svg(figure, f"{title}, {place}" if place else title)
+
+
+def distribution_maps(
+    panels: dict[str, np.ndarray], marked: np.ndarray, first: int, title: str, place: str = ""
+) -> str:
+    """An `<svg>` element: distributions over interests along one history, a panel below the other, one colour scale.
+
+    panels: panel's title -> shares, float [T, L], a row an event, oldest first.  marked: int [T, K], interests from 0,
+    with a dot in the last panel.  first: number of the first event.  place: a second line of the title.
+    """
+    events, interests = next(iter(panels.values())).shape
+    top = max(float(shares.max()) for shares in panels.values())
+    height = 0.8 + len(panels) * (0.6 + min(max(0.11 * interests, 0.9), 3.0))
+    with matplotlib.rc_context(_style(f"{title}|{place}|interests") | {"image.composite_image": False}):
+        figure = Figure(figsize=(6.4, height), layout="constrained")
+        FigureCanvasSVG(figure)
+        grid = figure.subplots(len(panels), 1, sharex=True, squeeze=False)[:, 0]
+        extent = (first - 0.5, first + events - 0.5, interests + 0.5, 0.5)
+        for axes, (name, shares) in zip(grid, panels.items(), strict=True):
+            image = axes.imshow(
+                shares.T, cmap="viridis", vmin=0, vmax=top, aspect="auto", interpolation="none", extent=extent
+            )
+            axes.yaxis.set_major_locator(MaxNLocator(6, integer=True))
+            axes.set_title(name, fontsize=9, loc="left")
+            axes.set_ylabel("interest")
+        at = np.repeat(np.arange(events) + first, marked.shape[1])
+        grid[-1].plot(at, marked.ravel() + 1, "o", markersize=2.4, color="#ffffff", markeredgecolor=_DARK, mew=0.4)
+        grid[-1].set_xlim(*extent[:2])
+        grid[-1].xaxis.set_major_locator(MaxNLocator(8, integer=True))
+        grid[-1].set_xlabel("event of the history that is read (oldest first)")
+        figure.suptitle(f"{title}\n{place}" if place else title, fontsize=10, x=0.01, ha="left")
+        figure.colorbar(image, ax=grid, pad=0.02, fraction=0.04)
         return _svg(figure, f"{title}, {place}" if place else title)
 
 

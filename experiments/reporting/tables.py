@@ -160,7 +160,7 @@ def _row_notes(table: Table, results: Results) -> list[str]:
         if cell.note
     }
     items = printed_counts(results.paper, "items")
-    refuted = {row.label: impossible(row, table.protocol, items) for row in table.rows}
+    refuted = {row.label: impossible(row, table.protocol, items) for row in table.printed_rows()}
     for label, names in refuted.items():
         if names:
             places = ", ".join(results.paper.datasets[name].label for name in names)

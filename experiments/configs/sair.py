@@ -1,0 +1,66 @@
+"""SAIR's protocol (sections IV-B and IV-D; LEDGER R14, R18-R22): `--config=.../sair.py:dataset[,model[,variant]]`.
+
+Paper, for all models: n 150, d 64, batch 256, Adam 1e-3 (beta_2 is the usual 0.999, since nothing is said), one uniform
+negative where negatives are needed, early stop after 20 epochs without a better NDCG@10 among 100 sampled items
+(RecBole's `uni100`); L and K as in `experiments/papers/sair_data.py`. Nothing is tuned.
+
+Three things are not as printed. RecBole's epoch has an update for every 256 targets; a batch of 256 windows has up to
+150 times as many targets and an epoch as many times fewer updates, so such models are validated every third epoch and
+wait for 20 validations (BERT4Rec, which learns slowly, for 100 epochs). Caser reads its own newest 5 items: filters of
+150 heights are not what it is. Dropout is 0.2 for every Transformer, as for MovieLens in the papers of these models.
+"""
+
+from experiments.configs.common import base_config, parse
+from experiments.papers.sair_data import DEMO, MOVIELENS, sizes
+
+ONE_TARGET = ("lightsans", "caser")  # an instance is one target, or three
+PROTOCOLS = ("full", "full_with_seen", "uniform100", "popularity100", "recbole_uni100")
+LENGTH = 150
+
+
+def get_config(argument: str = MOVIELENS):
+    dataset, model, variant = parse(argument, "sair")
+    config = base_config("sair", dataset, model, variant)
+    hyper, train = config.model, config.train
+    if "dim" in hyper:
+        hyper.dim = 64
+    if "max_length" in hyper and model != "caser":
+        hyper.max_length = LENGTH
+    if model in ("sasrec", "lightsans", "bert4rec"):
+        for name in ("dropout", "attention_dropout"):
+            if name in hyper:
+                hyper[name] = 0.2
+    if model == "lightsans":
+        hyper.interests = LENGTH // 10  # a tenth of n, as its authors advise
+    if model == "sair":
+        hyper.n_interests, hyper.top = sizes(dataset)
+        if variant == "full":
+            hyper.top = 0  # all of them
+        else:
+            with config.eval.unlocked():
+                config.eval.keep = ("interests",)  # Figures 2 and 3
+    train.update(batch_size=256, beta_2=0.999, windows="sliding", max_epochs=600, eval_every=3, patience=20)
+    if model in ONE_TARGET:
+        train.eval_every = 1
+    if model == "bert4rec":
+        train.eval_every = 5
+    if dataset == MOVIELENS:
+        train.budget_minutes = 120.0 if model == "bert4rec" else 60.0
+    config.eval.select = "recbole_uni100/NDCG@10"
+    config.eval.protocols = PROTOCOLS
+    return config
+
+
+def stand_in(config) -> None:
+    """Generated data: 900 users."""
+    if config.dataset == DEMO:
+        config.dataset_args.fraction = 0.3
+
+
+def quick(config) -> None:
+    """The quick profile: small widths, short histories, few epochs, a part of the users."""
+    for name, value in (("dim", 32), ("max_length", 30), ("inner", 64)):
+        if name in config.model:
+            config.model[name] = min(config.model[name], value)
+    config.train.update(batch_size=64, max_epochs=10, eval_every=2, patience=3, budget_minutes=0.2, groups=1)
+    config.dataset_args.fraction = 0.06
