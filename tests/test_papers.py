@@ -2,6 +2,7 @@
 
 import pytest
 
+from data import catalog
 from experiments import papers
 from experiments.papers.feasibility import feasible
 from experiments.papers.schema import PROFILES, Cell
@@ -91,10 +92,15 @@ def test_a_plain_run_has_the_values_that_the_paper_module_says(paper):
 
     configs = import_module(f"experiments.configs.{paper.name}")
     for run in paper.runs("paper", list(paper.datasets)):
-        config = configs.get_config(f"{run.dataset},{run.model},{run.variant}").model
+        whole = configs.get_config(f"{run.dataset},{run.model},{run.variant}")
+        config = whole.model
         defaults = paper.variant_defaults.get((run.model, run.variant), {}) | paper.datasets[run.dataset].defaults
         for key in (key for key, _ in run.sweep if key in defaults):
-            assert config[key] == defaults[key]
+            if key == "min_item":  # of the data: not set, and 1 leaves out no more than the recipe's own
+                recipe = catalog.RECIPES.get(run.dataset, catalog.Recipe(""))
+                assert whole.dataset_args[key] is None and max(recipe.min_item, 1) == defaults[key]
+            else:
+                assert config[key] == defaults[key]
 
 
 def test_default_data_sets(monkeypatch, tmp_path):

@@ -1,0 +1,212 @@
+"""Tests of CAFE's claims that are no plain ordering of a table's rows."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from statistics import fmean
+
+import numpy as np
+from scipy.stats import mannwhitneyu
+
+from experiments.papers.claim_tests import ALPHA, Test, Where, everywhere, p_text, places, verdict
+from experiments.papers.gains import gains
+from experiments.papers.group_tests import across
+from experiments.papers.schema import KEPT, Finding, Key
+from experiments.papers.scopes import reaches
+from experiments.papers.sweep_tests import at
+
+PAIRED = "cafe_released_pairing"
+
+
+def over(source, dataset: str, key: Key, rivals: Sequence[Key], metric: str) -> float | None:
+    """`key` over the best of `rivals`, minus 1; None where one is missing or the best is 0."""
+    own, others = source.estimate(dataset, key, metric), [source.estimate(dataset, r, metric) for r in rivals]
+    best = 0.0 if None in others else max(other.mean for other in others)
+    return own.mean / best - 1 if own is not None and best > 0 else None
+
+
+def mean_gain(table: str, key: Key, rivals: Sequence[Key], metric: str, least: float, where: Where) -> Test:
+    """The gain over the best rival, averaged over the data sets, is at least `least` (a share)."""
+
+    def of(source, names):
+        found = {name: over(source, name, key, rivals, metric) for name in names}
+        found = {name: share for name, share in found.items() if share is not None}
+        if not found:
+            return None
+        told = ", ".join(f"{source.place(name)} {100 * share:+.1f}%" for name, share in found.items())
+        mean = fmean(found.values())
+        # Printed numbers are rounded.
+        return mean >= least - 5e-4, f"{metric}: mean {100 * mean:+.1f}% ({told})"
+
+    return across(table, of, where)
+
+
+def smaller_gains(
+    table: str, small: Sequence[tuple[Key, Key]], large: tuple[Key, Key], metric: str, where: Where = everywhere
+) -> Test:
+    """Each of `small` (a model over another) gains less than `large` does."""
+
+    def test(results) -> list[Finding]:
+        findings = []
+        for source, dataset in places(results, table, where):
+            shares = [over(source, dataset, a, [b], metric) for a, b in (*small, large)]
+            if None not in shares:
+                told = ", ".join(
+                    f"{results.label(a, table)} over {results.label(b, table)} {100 * share:+.1f}%"
+                    for (a, b), share in zip((*small, large), shares, strict=True)
+                )
+                findings.append(source.finding(dataset, verdict(max(shares[:-1]) < shares[-1]), f"{metric}: {told}"))
+        return findings
+
+    return test
+
+
+def step_ups(
+    table: str, larger: Sequence[tuple[Key, Key]], smaller: Sequence[tuple[Key, Key]], where: Where = everywhere
+) -> Test:
+    """On every metric, each step of `larger` (a row minus another) adds more than each of `smaller`."""
+
+    def test(results) -> list[Finding]:
+        findings, metrics = [], results.paper.table(table).metrics
+        for source, dataset in places(results, table, where):
+            steps = {m: [_difference(source, dataset, pair, m) for pair in (*larger, *smaller)] for m in metrics}
+            if any(None in found for found in steps.values()):
+                continue
+            holds = all(min(found[: len(larger)]) > max(found[len(larger) :]) for found in steps.values())
+            first = steps[metrics[0]]
+            told = ", ".join(
+                f"{results.label(a, table)} minus {results.label(b, table)} {value:+.4f}"
+                for (a, b), value in zip((*larger, *smaller), first, strict=True)
+            )
+            findings.append(source.finding(dataset, verdict(holds), f"{metrics[0]}: {told}"))
+        return findings
+
+    return test
+
+
+def _difference(source, dataset: str, pair: tuple[Key, Key], metric: str) -> float | None:
+    a, b = (source.estimate(dataset, key, metric) for key in pair)
+    return None if a is None or b is None else a.mean - b.mean
+
+
+def gain_at(figure: str, value, holds: Callable[[float], bool]) -> Test:
+    """`holds` for the gain of a figure at one value of its parameter."""
+
+    def of(drawn, found):
+        return holds(found[value]) if value in found else None
+
+    return _gains(figure, of)
+
+
+def falls(figure: str) -> Test:
+    """The gain at the smallest value is above that at the largest, and falls in rank correlation over all."""
+
+    def of(drawn, found):
+        if len(found) < 3:
+            return None
+        values, shares = np.array(list(found)), np.array(list(found.values()))
+        ranks = np.corrcoef(values.argsort().argsort(), shares.argsort().argsort())[0, 1]
+        return bool(shares[values.argmin()] > shares[values.argmax()] and ranks < 0)
+
+    return _gains(figure, of)
+
+
+def _gains(figure: str, of) -> Test:
+    def test(results) -> list[Finding]:
+        findings, drawn, source = [], results.paper.figure(figure), results.measured(figure)
+        for dataset in (name for name in drawn.datasets if name in source.datasets):
+            found = gains(source, drawn, dataset)
+            holds = of(drawn, found)
+            if holds is not None:
+                told = ", ".join(f"{value}: {100 * share:+.1f}%" for value, share in found.items())
+                told = f"gain in {drawn.metric} by {drawn.parameter_label}: {told}"
+                findings.append(source.finding(dataset, verdict(holds), told))
+        return findings
+
+    return test
+
+
+def nearer_when_sparse(figure: str) -> Test:
+    """Attention reaches less far (against even attention) at the figure's first value than at its last."""
+
+    def test(results) -> list[Finding]:
+        findings, drawn, source = [], results.paper.figure(figure), results.measured(figure)
+        for dataset in (name for name in drawn.datasets if name in source.datasets):
+            for line in drawn.lines:
+                sparse, dense = (
+                    reaches(results, dataset, at(drawn, line, v)) for v in (drawn.values[0], drawn.values[-1])
+                )
+                if sparse is None or dense is None:
+                    continue
+                p = float(mannwhitneyu(sparse, dense).pvalue)
+                told = f"reach: sparse {sparse.mean():.3f}, dense {dense.mean():.3f} of even attention's"
+                noise = None if not np.isfinite(p) else p > ALPHA
+                holds = verdict(sparse.mean() < dense.mean())
+                findings.append(source.finding(dataset, holds, told + p_text(p), noise))
+        return findings
+
+    return test
+
+
+def kept(figure: str, names: Sequence[str], holds: Callable[..., bool]) -> Test:
+    """`holds` for numbers that the runs of a figure's first line keep."""
+
+    def test(results) -> list[Finding]:
+        findings, drawn, source = [], results.paper.figure(figure), results.measured(figure)
+        key = Key(drawn.lines[0].model, drawn.lines[0].variant)
+        for dataset in (name for name in drawn.datasets if name in source.datasets):
+            found = [results.estimate(dataset, key, KEPT, name) for name in names]
+            if None not in found:
+                told = "; ".join(f"{name} {e.mean:.3f}" for name, e in zip(names, found, strict=True))
+                findings.append(source.finding(dataset, verdict(holds(*(e.mean for e in found))), told))
+        return findings
+
+    return test
+
+
+def between(table: str, key: Key, metric: str, low: float, high: float) -> Test:
+    """The mean of the metric is in [low, high]."""
+
+    def test(results) -> list[Finding]:
+        findings = []
+        for source, dataset in places(results, table):
+            found = source.estimate(dataset, key, metric)
+            if found is not None:
+                told = f"{results.label(key, table)}, {metric} {found.mean:.4f}"
+                findings.append(source.finding(dataset, verdict(low <= found.mean <= high), told))
+        return findings
+
+    return test
+
+
+def denser(statistics: str, items: str = "items", intents: str = "categories", least: float = 10.0) -> Test:
+    """There are at least `least` times as many items as intents."""
+
+    def test(results) -> list[Finding]:
+        findings = []
+        for source, dataset in places(results, statistics):
+            counts = [source.statistic(dataset, name) for name in (items, intents)]
+            if None not in counts and counts[1]:
+                told = f"{counts[0]:,.0f} items, {counts[1]:,.0f} intents: {counts[0] / counts[1]:.1f} items an intent"
+                findings.append(source.finding(dataset, verdict(counts[0] >= least * counts[1]), told))
+        return findings
+
+    return test
+
+
+def pairing_worth(table: str, keys: Sequence[Key], metric: str, holds: Callable[[float, float], bool]) -> Test:
+    """`holds(own, released)` for each of `keys`: the metric with own intents and under the released pairing."""
+
+    def test(results) -> list[Finding]:
+        findings = []
+        source = results.sources(table)[0]
+        for dataset in source.datasets:
+            for key in keys:
+                own, released = source.estimate(dataset, key, metric), results.estimate(dataset, key, PAIRED, metric)
+                if own is not None and released is not None:
+                    told = f"{results.label(key, table)}, {metric}: own intents {own.mean:.4f}, released pairing "
+                    told += f"{released.mean:.4f}"
+                    findings.append(source.finding(dataset, verdict(holds(own.mean, released.mean)), told))
+        return findings
+
+    return test
