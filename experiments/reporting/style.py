@@ -24,8 +24,8 @@ li { margin: .2rem 0; }
 .note { color: var(--soft); font-size: .88rem; }
 .banner { background: var(--banner); border-left: 4px solid var(--warn); padding: .7rem 1rem; max-width: none; }
 .scroll { overflow-x: auto; margin: 1rem 0 1.4rem; }
-table { border-collapse: collapse; font-size: .86rem; line-height: 1.4; }
-caption { text-align: left; font-weight: 600; padding: 0 0 .45rem; white-space: nowrap; }
+table { border-collapse: collapse; font-size: .86rem; line-height: 1.4; min-width: min(100%, 34rem); }
+caption { text-align: left; font-weight: 600; padding: 0 0 .45rem; }
 th, td { padding: .32rem .65rem; text-align: left; vertical-align: top; }
 thead th { border-bottom: 1px solid var(--soft); color: var(--soft); font-weight: 600; white-space: nowrap; }
 thead th.group { border-bottom: 1px solid var(--line); text-align: center; }
@@ -33,6 +33,7 @@ tbody th { font-weight: 500; white-space: nowrap; }
 tbody tr { border-bottom: 1px solid var(--line); }
 tbody tr:hover { background: var(--wash); }
 .n { text-align: right; font-variant-numeric: tabular-nums; white-space: nowrap; }
+td.n.muted { white-space: normal; }
 .g { border-left: 1px solid var(--line); }
 td.good, th.good { color: var(--good); }
 td.bad, th.bad { color: var(--bad); }
