@@ -71,7 +71,7 @@ def _facts(results: Results) -> list[str]:
     cut = [record for record in records if record.stopped_by == "budget"]
     if cut:
         names = _distinct(f"{record.model} on {results.place(record.dataset)}" for record in cut)
-        facts.append(f"{_plural(len(cut), 'run')} ended by the time budget (marked in the cells): {', '.join(names)}.")
+        facts.append(f"{_plural(len(cut), 'run')} ended by the time budget ([budget] in a cell): {', '.join(names)}.")
     else:
         facts.append("No run was ended by its time budget.")
     busy = sum(bool(record.device.get("busy")) for record in records)

@@ -20,7 +20,7 @@ def estimate_text(estimate: Estimate | None, digits: int = 4, percent: bool = Fa
     spread = "" if estimate.sd is None else f" ± {scale * estimate.sd:.{digits}f}"
     text = f"{scale * estimate.mean:.{digits}f}{spread} ({estimate.n})"
     if estimate.cut:
-        cut = "stopped_by: budget" if estimate.cut == estimate.n else f"stopped_by: budget in {estimate.cut}"
+        cut = "budget" if estimate.cut == estimate.n else f"budget in {estimate.cut}"
         return Text(f"{text} [{cut}]", "warn")
     return Text(text)
 
