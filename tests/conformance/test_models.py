@@ -1,20 +1,11 @@
-"""What every registered model must keep, or say that it does not (DESIGN section 6, LEDGER section 8)."""
-
-import functools
-import json
-import os
-import subprocess
-import sys
-from pathlib import Path
+"""What every registered model must keep, or say that it does not."""
 
 import numpy as np
 import pytest
 
 from tests import tiny
-from tests.conformance.table import HALF_PRECISION, REPLICAS_DIFFER, Trainer, histories, rows, tensors, trained_rows
+from tests.conformance.table import HALF_PRECISION, histories, rows, tensors, trained_rows
 from tf_utils.keras_gate import tf
-
-ROOT = Path(__file__).parents[2]
 
 
 @pytest.fixture(scope="module", params=rows())
@@ -38,11 +29,6 @@ def batch(tiny_split):
 @pytest.fixture(scope="module", params=trained_rows())
 def trained_row(request):
     return request.param
-
-
-@pytest.fixture(scope="module")
-def trainer(trained_row, tiny_split):
-    return Trainer(trained_row, tiny_split)
 
 
 def newest(model, batch) -> np.ndarray:
@@ -139,53 +125,6 @@ def test_saved_and_loaded(row, model, batch, tiny_split, tmp_path):
     np.testing.assert_array_equal(newest(other, batch), newest(model, batch))
 
 
-def test_one_batch_overfits(trainer):
-    trainer.reset()
-    losses = trainer.run(150)
-    assert np.mean(losses[-10:]) < 0.5 * losses[0], (losses[0], losses[-10:])
-
-
-def test_resume(trainer, tmp_path):
-    """A checkpoint of model and optimiser is all there is: a run continued from it equals the one that went on."""
-    trainer.reset()
-    trainer.run(2)
-    path = tf.train.Checkpoint(model=trainer.model, optimizer=trainer.optimizer).write(str(tmp_path / "state"))
-    losses, expected = trainer.run(2), trainer.state()
-    trainer.run(1)
-    tf.train.Checkpoint(model=trainer.model, optimizer=trainer.optimizer).read(path).assert_consumed()
-    assert trainer.run(2) == losses
-    for found, wanted in zip(trainer.state(), expected, strict=True):
-        np.testing.assert_array_equal(found, wanted)
-
-
-def test_eager_is_graph(trainer):
-    """Two steps with dropout: the second loss shows the first one's gradient."""
-    trainer.reset()
-    graph = trainer.run(2)
-    trainer.reset()
-    eager = [float(trainer.eager_step(trainer.batch)) for _ in range(2)]
-    np.testing.assert_allclose(eager, graph, rtol=1e-5)
-    assert graph[0] != graph[1]
-
-
-def test_gradient_reach(trained_row, tiny_split):
-    """Every weight is trained, but those that a softmax cancels and the class lists."""
-    model = trained_row.make(tiny_split, "float64")
-    tiny.perturb_weights(model)
-    named = tiny.weights_of(model)
-    with tf.GradientTape() as tape:
-        loss = model.compute_loss(trained_row.batch(model, tiny_split), training=False)
-    gradients = tape.gradient(loss, named)
-    missing = [name for name, g in gradients.items() if g is None]
-    assert not missing, f"no gradient: {missing}"
-    sizes = {name: float(np.abs(tf.convert_to_tensor(g)).max()) for name, g in gradients.items()}
-    listed = {name for name in sizes if name.endswith(tuple(model.shift_invariant_weights))}
-    assert all(sizes[name] < 1e-6 for name in listed), {name: sizes[name] for name in listed}
-    silent = {name for name, size in sizes.items() if size < 1e-6}
-    assert silent == listed, f"not listed in shift_invariant_weights, but not trained: {sorted(silent - listed)}"
-    assert all(any(name.endswith(ending) for name in named) for ending in model.shift_invariant_weights)
-
-
 def test_mixed_bfloat16(trained_row, tiny_split, batch):
     model, half = trained_row.make(tiny_split), trained_row.make(tiny_split, "mixed_bfloat16")
     tiny.perturb_weights(model, 0.1)
@@ -204,36 +143,3 @@ def test_mixed_bfloat16(trained_row, tiny_split, batch):
     assert half.encode(tensors(batch))[0].dtype == (tf.float32 if half.float32_scores else tf.bfloat16)
     allowed = HALF_PRECISION.get((trained_row.name, trained_row.variant), 0.05)
     assert np.abs(newest(half, batch).astype(np.float32) - scores).max() < allowed * np.abs(scores).max()
-
-
-@functools.cache
-def replica_differences(rows: str) -> dict[str, float]:
-    """Row -> largest difference between one replica and two, measured in a process of its own."""
-    done = subprocess.run(
-        [sys.executable, "-m", "tests.conformance.replicas", rows],
-        cwd=ROOT,
-        env=os.environ | {"CUDA_VISIBLE_DEVICES": "-1"},
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    assert done.returncode == 0, done.stderr[-2000:]
-    return json.loads(done.stdout.splitlines()[-1])
-
-
-def replicated_rows() -> list:
-    """Each model as its paper has it; the variants, of which tracing alone takes minutes, are for `make test-slow`."""
-    kind = lambda row: "papers" if row.variant == "paper" else "variants"  # noqa: E731
-    return [
-        pytest.param(row, kind(row), id=str(row), marks=[] if row.variant == "paper" else [pytest.mark.slow])
-        for row in (parameter.values[0] for parameter in trained_rows())
-    ]
-
-
-@pytest.mark.parametrize(("replicated_row", "rows"), replicated_rows())
-def test_two_replicas_are_one(replicated_row, rows):
-    difference = replica_differences(rows)[str(replicated_row)]
-    if (replicated_row.name, replicated_row.variant) in REPLICAS_DIFFER:
-        assert difference > 1e-4
-    else:
-        assert difference < 1e-5
