@@ -196,7 +196,7 @@ TIES = Table(
     notes=(
         "In MovieLens-100K half of all neighbouring events of a user have one timestamp, and 44% of the users have "
         "others at the time of their last event: which of them is held out is a matter of the file. The first "
-        "author's split, on which his graph gives 0.517 to 0.524, is not among these. One training seed, but for the first.",
+        "author's split, on which his graph gives 0.517 to 0.524, is not among these. One seed, but for the first.",
     ),
     **_OURS | {"datasets": ("ml-100k",)},
     **_ABLATION | {"seeds": 1},
