@@ -49,7 +49,7 @@ def test_reproduce_records_reports_and_does_nothing_twice(tmp_path):
         ("--datasets=atlantis", "atlantis"),
         ("--profile=huge", "value should be one of"),
         ("--paper=none", "none"),
-        ("--models=asli-offical", "no run of these data sets is called asli-offical; there are asli, asli-official"),
+        ("--models=asli-offical", "no run of these data sets is called asli-offical; there are asli, asli-paper"),
         ("--parts=table33", "no run of these data sets is called table33; there are figure2"),
     ],
 )
