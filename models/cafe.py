@@ -32,7 +32,7 @@ from models.layers.dropout import StatelessDropout
 from models.layers.embedding import LearnedPositions, PaddedEmbedding
 from models.layers.local_attention import LocalAttention
 from models.layers.norm import LayerNorm
-from models.layers.transformer import SASRecBlock
+from models.layers.transformer import SASRecBlock, run_blocks
 from models.losses import binary_cross_entropy
 from tf_utils.keras_gate import tf
 from tf_utils.masks import valid
@@ -164,30 +164,20 @@ class CAFE(Recommender):
 
     def _encode(self, batch, training, positions):
         """R and R^c [B, T, d], T = 1 for "last"; `out`."""
-        items, out = batch["items"], {}
+        items = batch["items"]
         coarse = self._embed(self.intents(batch["categories"]), self.intent_positions, items, training)  # M^c, eq. 4
         fine = self._embed(self.items(items), self.item_positions, items, training)  # M^v
-        r_intent = self._run("intent", self.intent_blocks, coarse, valid(items), training, positions, out)
-        r_item = self._run("item", self.item_blocks, fine, valid(items), training, positions, out)
+        mask, last = valid(items), positions == "last"
+        r_intent, intent_maps = run_blocks(self.intent_blocks, coarse, mask, last, training, "intent_block")
+        r_item, item_maps = run_blocks(self.item_blocks, fine, mask, last, training, "item_block")
         r_intent, r_item = self.intent_norm(r_intent), self.item_norm(r_item)
-        return r_item + r_intent, r_intent, out  # eq. 7
+        return r_item + r_intent, r_intent, intent_maps | item_maps  # eq. 7
 
     def _embed(self, x, table, items, training):
         if self.config.scale_embeddings:
             x *= self.config.dim**0.5
         x = self.dropout(x + table(items), training=training)
         return x * tf.cast(valid(items), x.dtype)[..., None]
-
-    @staticmethod
-    def _run(name, blocks, x, mask, training, positions, out):
-        for i, block in enumerate(blocks):
-            # The last block need only answer the newest query when one answer is wanted.
-            queries = x[:, -1:] if positions == "last" and i == len(blocks) - 1 else x
-            x, weights, *theta = block(queries, x, mask, training=training)
-            out[f"{name}_block_{i}_attention"] = weights
-            if theta:
-                out[f"{name}_block_{i}_local_mask"] = theta[0]
-        return x
 
     def item_matrix(self):
         """[N + 1, d], or with `joint` = "logit_sum" [N + 1, 2 d]: [E^v, E^c of its intent]."""

@@ -29,6 +29,7 @@ from models.layers.attention import MaskedAttention
 from models.layers.concepts import covariance_penalty
 from models.layers.dropout import StatelessDropout
 from models.layers.embedding import LearnedPositions, PaddedEmbedding
+from models.layers.initializers import normal
 from models.layers.item_categories import ItemCategories
 from models.layers.norm import LayerNorm
 from models.layers.slots import SlotFeedForward
@@ -105,47 +106,47 @@ class SAIR(Recommender):
             self.shift_invariant_weights = ("key/bias",)  # adds the same to all logits of a query
         dim, drop = config.dim, config.dropout
         full = tf.keras.mixed_precision.global_policy().variable_dtype  # interests are chosen without half precision
-        self.items = PaddedEmbedding(spec.n_items, dim, _normal(), name="items")
+        self.items = PaddedEmbedding(spec.n_items, dim, normal(), name="items")
         with tf.name_scope("items"):
             self.items.build()
         self.categories = ItemCategories(
-            spec.item_categories, spec.n_categories, dim, config.category_pool, _normal(), name="item_categories"
+            spec.item_categories, spec.n_categories, dim, config.category_pool, normal(), name="item_categories"
         )
         self.categories.build()
-        self.positions = LearnedPositions(config.max_length, dim, config.positions, _normal(), name="positions")
+        self.positions = LearnedPositions(config.max_length, dim, config.positions, normal(), name="positions")
         self.norm = LayerNorm(epsilon=1e-12, name="norm") if config.input_norm else None
         self.dropout = StatelessDropout(drop)
         if config.encoder == "literal":
             self.attention = MaskedAttention(
-                dim, causal=config.causal, use_bias=False, initializer=_normal(), name="attention"
+                dim, causal=config.causal, use_bias=False, initializer=normal(), name="attention"
             )
-            self.ffn = SlotFeedForward(1, dim, drop, False, _normal, name="ffn")
+            self.ffn = SlotFeedForward(1, dim, drop, False, normal, name="ffn")
         else:
             self.blocks = [
                 PostNormBlock(
                     *(dim, config.heads, config.inner, drop, drop, config.causal),
-                    initializer=_normal(),
+                    initializer=normal(),
                     name=f"block_{i}",
                 )
                 for i in range(config.blocks)
             ]
         if config.interests == "free":
-            self.pool = self.add_weight(name="pool", shape=[self.n_interests, dim], initializer=_normal())  # C
+            self.pool = self.add_weight(name="pool", shape=[self.n_interests, dim], initializer=normal())  # C
         if config.interaction == "positions":
             self.interaction = MaskedAttention(
                 self.n_interests,
                 causal=config.causal,
                 use_bias=False,
-                initializer=_normal(),
+                initializer=normal(),
                 name="interaction",
                 dtype=full,
             )
         elif config.interaction == "interests":
             self.interaction = MaskedAttention(
-                1, causal=False, use_bias=False, initializer=_normal(), name="interaction"
+                1, causal=False, use_bias=False, initializer=normal(), name="interaction"
             )
         slots = {"per_slot": self.top, "shared": 1, "per_interest": self.n_interests}[config.ffn]
-        self.interest_ffn = SlotFeedForward(slots, dim, drop, config.ffn_residual, _normal, name="interest_ffn")
+        self.interest_ffn = SlotFeedForward(slots, dim, drop, config.ffn_residual, normal, name="interest_ffn")
 
     def interest_pool(self) -> tf.Tensor:
         """[L, d]: C, in the weights' dtype."""
@@ -223,7 +224,3 @@ class SAIR(Recommender):
     def regularisation(self):
         """DecovLoss, below eq. 12."""
         return self.config.decov_weight * covariance_penalty(self.interest_pool())
-
-
-def _normal() -> tf.keras.initializers.Initializer:
-    return tf.keras.initializers.RandomNormal(stddev=0.02)

@@ -57,11 +57,12 @@ def next_item_feed(
         pairs = ComplementSampler(done["user"][known], pair[known], n_users, n_categories * n_actions)
     elif interaction_negatives in ("code", "category"):
         categories = ComplementSampler(done["user"][known], done["categories"][known], n_users, n_categories)
-        actions = ComplementSampler(np.array([], np.int64), np.array([], np.int64), 0, max(n_actions - 1, 1))
     elif interaction_negatives != "none":
         raise UserError(
             f'interaction_negatives must be "none", "pair", "code" or "category", got {interaction_negatives!r}'
         )
+    if interaction_negatives == "code":
+        actions = ComplementSampler(np.array([], np.int64), np.array([], np.int64), 0, max(n_actions - 1, 1))
 
     store = Store(seq)
     order = {"user": users, "row": rows, "first": first, "end": end}

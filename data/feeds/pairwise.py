@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from data.negatives import ComplementSampler
+from data.negatives import item_sampler
 from data.pipeline import Batch, Feed, epoch_rows, step_seed
 from data.splits import Split
 from tf_utils.keras_gate import tf
@@ -18,7 +18,7 @@ def pairwise_feed(split: Split, batch_size: int, seed: int) -> Feed:
     seq = split.sequences
     chosen = np.flatnonzero(split.train_mask())
     users, positives = seq.users_of_events()[chosen], seq.items[chosen]
-    sampler = ComplementSampler(users, positives.astype(np.int64), seq.size("user"), seq.size("item"))
+    sampler, _ = item_sampler(split, "train", ("train",), users, chosen, chosen + 1)
     user_table, item_table = tf.constant(users), tf.constant(positives)
 
     def batch(step: tf.Tensor) -> Batch:

@@ -16,8 +16,9 @@
 import ml_collections
 
 from models.base import Recommender
-from models.layers.bidirectional import Bidirectional, truncated_normal
+from models.layers.bidirectional import Bidirectional
 from models.layers.embedding import PaddedEmbedding
+from models.layers.initializers import truncated_normal
 from models.layers.norm import LayerNorm
 from models.layers.transformer import PostNormBlock
 from models.losses import full_cross_entropy

@@ -11,8 +11,9 @@
 """  # noqa: E501
 
 from models.baselines.bert4rec import BERT4Rec
-from models.layers.bidirectional import BidirectionalEncoder, truncated_normal
+from models.layers.bidirectional import BidirectionalEncoder
 from models.layers.embedding import PaddedEmbedding
+from models.layers.initializers import truncated_normal
 from tf_utils.keras_gate import tf
 
 

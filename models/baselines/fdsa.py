@@ -17,11 +17,11 @@ import ml_collections
 
 from models.base import Recommender
 from models.layers.attention import MaskedAttention
-from models.layers.bidirectional import truncated_normal
 from models.layers.dropout import StatelessDropout
 from models.layers.embedding import LearnedPositions, PaddedEmbedding
+from models.layers.initializers import truncated_normal
 from models.layers.norm import LayerNorm
-from models.layers.transformer import PostNormBlock, SASRecBlock
+from models.layers.transformer import PostNormBlock, SASRecBlock, run_blocks
 from models.losses import binary_cross_entropy, full_cross_entropy
 from tf_utils.keras_gate import tf
 from tf_utils.masks import valid
@@ -108,10 +108,8 @@ class FDSA(Recommender):
             x += self.positions[k % len(self.positions)](items)
             x = self.dropout(self.norm(x) if self.config.input_norm else x, training=training)
             x *= tf.cast(mask, x.dtype)[..., None]
-            for i, block in enumerate(self.encoders[k]):
-                # The last block need only answer the newest query when one answer is wanted.
-                queries = x[:, -1:] if positions == "last" and i == len(self.encoders[k]) - 1 else x
-                x, out[f"{STREAMS[k]}_block_{i}_attention"] = block(queries, x, mask, training=training)
+            x, maps = run_blocks(self.encoders[k], x, mask, positions == "last", training, f"{STREAMS[k]}_block")
+            out |= maps
             states.append(self.final_norms[k](x) if self.final_norms else x)
         x = self.joint(tf.concat(states, axis=-1))
         if self.config.output_norm:

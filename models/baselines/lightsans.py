@@ -24,6 +24,7 @@ import ml_collections
 from models.base import Recommender
 from models.layers.dropout import StatelessDropout
 from models.layers.embedding import LearnedPositions, PaddedEmbedding
+from models.layers.initializers import normal
 from models.layers.low_rank_attention import AXES, LowRankBlock
 from models.layers.norm import LayerNorm
 from models.losses import full_cross_entropy
@@ -73,8 +74,8 @@ class LightSANs(Recommender):
             raise ValueError(f"lightsans: interests must be at least 1, got {config.interests}")
         # A query's bias adds the same to all queries, a key's the same to all keys.
         self.shift_invariant_weights = ("query/bias",) if config.normalise == "queries" else ("key/bias",)
-        self.items = PaddedEmbedding(spec.n_items, config.dim, _normal(), name="items")
-        self.positions = LearnedPositions(config.max_length, config.dim, "newest", _normal(), name="positions")
+        self.items = PaddedEmbedding(spec.n_items, config.dim, normal(), name="items")
+        self.positions = LearnedPositions(config.max_length, config.dim, "newest", normal(), name="positions")
         for table in (self.items, self.positions):
             with tf.name_scope(table.name):
                 table.build()
@@ -84,7 +85,7 @@ class LightSANs(Recommender):
             LowRankBlock(
                 *(config.dim, config.heads, config.interests, config.inner, config.normalise),
                 *(config.dropout, config.attention_dropout),
-                initializer=_normal(),
+                initializer=normal(),
                 name=f"block_{i}",
             )
             for i in range(config.blocks)
@@ -138,7 +139,3 @@ def _turned(x: tf.Tensor, by: tf.Tensor) -> tf.Tensor:
     """Rows of x [B, n, ...] shifted to the left by `by` int32 [B] cells, around the end."""
     length = tf.shape(x)[1]
     return tf.gather(x, (tf.range(length)[None, :] + by[:, None]) % length, batch_dims=1)
-
-
-def _normal() -> tf.keras.initializers.Initializer:
-    return tf.keras.initializers.RandomNormal(stddev=0.02)

@@ -21,8 +21,9 @@ and from the released code, whose facts are LEDGER B4's.
 """  # noqa: E501
 
 from models.baselines.bert4rec import BERT4Rec
-from models.layers.bidirectional import truncated_normal
-from models.layers.locker_attention import LOCAL_POSITIONS, LockerBlock, MixedAttention
+from models.layers.initializers import truncated_normal
+from models.layers.locker_attention import LOCAL_POSITIONS, MixedAttention
+from models.layers.transformer import PostNormBlock
 
 
 class Locker(BERT4Rec):
@@ -62,8 +63,9 @@ class Locker(BERT4Rec):
             initializer=truncated_normal(),
             name="attention",
         )
-        return LockerBlock(
-            *(config.dim, config.heads, config.inner, config.dropout, attention),
+        return PostNormBlock(
+            *(config.dim, config.heads, config.inner, config.dropout),
             initializer=truncated_normal(),
+            attention=attention,
             name=name,
         )

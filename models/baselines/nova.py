@@ -22,9 +22,9 @@
 import ml_collections
 
 from models.base import Recommender
-from models.layers.bidirectional import truncated_normal
 from models.layers.dropout import StatelessDropout
 from models.layers.embedding import LearnedPositions, PaddedEmbedding
+from models.layers.initializers import truncated_normal
 from models.layers.non_invasive import FusedQueryBlock, NonInvasiveBlock
 from models.layers.norm import LayerNorm
 from models.losses import binary_cross_entropy, full_cross_entropy

@@ -21,8 +21,9 @@ from models import pooled
 from models.base import Recommender
 from models.layers.dropout import StatelessDropout
 from models.layers.embedding import LearnedPositions, PaddedEmbedding
+from models.layers.initializers import normal
 from models.layers.norm import LayerNorm
-from models.layers.transformer import PostNormBlock, SASRecBlock
+from models.layers.transformer import PostNormBlock, SASRecBlock, run_blocks
 from models.losses import binary_cross_entropy, full_cross_entropy, sampled_softmax
 from tf_utils.keras_gate import tf
 from tf_utils.masks import valid
@@ -88,13 +89,13 @@ class SASRec(Recommender):
             if config.loss != "ce":
                 raise ValueError(f'sasrec: instances = "prefix" need loss = "ce", got {config.loss!r}')
             self.regime = "prefix"
-        self.items = PaddedEmbedding(self.spec.n_items, config.dim, _normal(), name="items")
-        self.positions = LearnedPositions(config.max_length, config.dim, config.positions, _normal(), name="positions")
+        self.items = PaddedEmbedding(self.spec.n_items, config.dim, normal(), name="items")
+        self.positions = LearnedPositions(config.max_length, config.dim, config.positions, normal(), name="positions")
         self.dropout = StatelessDropout(config.dropout)
         self.blocks = [
             PostNormBlock(
                 *(config.dim, config.heads, config.inner, config.dropout, config.attention_dropout),
-                initializer=_normal(),
+                initializer=normal(),
                 name=f"block_{i}",
             )
             for i in range(config.blocks)
@@ -110,11 +111,7 @@ class SASRec(Recommender):
         x += self.positions(items)  # eq. 1
         x = self.dropout(self.norm(x) if self.post_norm else x, training=training)
         x *= tf.cast(mask, x.dtype)[..., None]
-        out = {}
-        for i, block in enumerate(self.blocks):
-            # The last block need only answer the newest query when one answer is wanted.
-            queries = x[:, -1:] if positions == "last" and i == len(self.blocks) - 1 else x
-            x, out[f"block_{i}_attention"] = block(queries, x, mask, training=training)  # eq. 2-7
+        x, out = run_blocks(self.blocks, x, mask, positions == "last", training)  # eq. 2-7
         return (x if self.post_norm else self.norm(x))[:, :, None, :], out
 
     def item_matrix(self):
@@ -139,7 +136,3 @@ class SASRec(Recommender):
         if self.post_norm and self.regime == "prefix":
             return {"min_history": self.config.min_history}
         return pooled.feed_options(self.config) if self.regime == "prefix" else {}
-
-
-def _normal() -> tf.keras.initializers.Initializer:
-    return tf.keras.initializers.RandomNormal(stddev=0.02)

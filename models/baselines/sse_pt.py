@@ -24,7 +24,7 @@ from models.layers.dropout import StatelessDropout
 from models.layers.embedding import LearnedPositions, PaddedEmbedding
 from models.layers.norm import LayerNorm
 from models.layers.shared_embeddings import follow_up, random_ids, replaced_ids
-from models.layers.transformer import SASRecBlock
+from models.layers.transformer import SASRecBlock, run_blocks
 from models.losses import binary_cross_entropy
 from tf_utils.keras_gate import tf
 from tf_utils.masks import valid
@@ -83,10 +83,7 @@ class SSEPT(Recommender):
         x = tf.concat([x, tf.broadcast_to(user, tf.shape(x))], axis=-1)
         x = self.dropout(x + self.positions(items), training=training)
         x *= tf.cast(mask, x.dtype)[..., None]
-        out = {}
-        for i, block in enumerate(self.blocks):
-            queries = x[:, -1:] if positions == "last" and i == len(self.blocks) - 1 else x
-            x, out[f"block_{i}_attention"] = block(queries, x, mask, training=training)
+        x, out = run_blocks(self.blocks, x, mask, positions == "last", training)
         of_item, of_user = tf.split(self._full(self.norm(x)), 2, axis=-1)
         constant = tf.reduce_sum(of_user * self._full(user), axis=-1, keepdims=True)
         return tf.concat([of_item, constant], axis=-1)[:, :, None, :], out

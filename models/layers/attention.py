@@ -16,6 +16,19 @@ def fresh(initializer):
     )
 
 
+def head_width(dim: int, heads: int) -> int:
+    """d / heads.  Raises ValueError where that is no whole number."""
+    if dim % heads:
+        raise ValueError(f"dim {dim} is not a multiple of heads {heads}")
+    return dim // heads
+
+
+def split_heads(x: tf.Tensor, width: int) -> tf.Tensor:
+    """[B, T, h e] -> [B, h, T, e], e = `width`."""
+    shape = tf.shape(x)
+    return tf.transpose(tf.reshape(x, [shape[0], shape[1], x.shape[-1] // width, width]), [0, 2, 1, 3])
+
+
 class MaskedAttention(tf.keras.layers.Layer):
     """softmax(Q K^T / s) V with padded keys, and (if causal) later keys, masked out; heads are slices of d.
 
@@ -47,12 +60,11 @@ class MaskedAttention(tf.keras.layers.Layer):
         **kwargs,
     ):
         super().__init__(**kwargs)
-        if dim % heads:
-            raise ValueError(f"dim {dim} is not a multiple of heads {heads}")
+        width = head_width(dim, heads)
         if scale not in ("head", "model"):
             raise ValueError(f'scale must be "head" or "model", got {scale!r}')
         self.dim, self.heads, self.causal = dim, heads, causal
-        self.scale = 1.0 / math.sqrt(dim // heads if scale == "head" else dim)
+        self.scale = 1.0 / math.sqrt(width if scale == "head" else dim)
 
         def dense(name):
             return tf.keras.layers.Dense(dim, use_bias=use_bias, kernel_initializer=fresh(initializer), name=name)
@@ -131,10 +143,7 @@ class MaskedAttention(tf.keras.layers.Layer):
         return _weighted_sum(q, k, v, ends, seen, keeps, scale, biases)
 
     def _split(self, x: tf.Tensor) -> tf.Tensor:
-        """[B, T, d] -> [B, heads, T, d / heads]."""
-        shape = tf.shape(x)
-        x = tf.reshape(x, [shape[0], shape[1], self.heads, self.dim // self.heads])
-        return tf.transpose(x, [0, 2, 1, 3])
+        return split_heads(x, self.dim // self.heads)
 
 
 def _weighted_sum(q, k, v, ends, masks, keeps, scale, biases=()) -> tf.Tensor:

@@ -4,7 +4,9 @@ from collections.abc import Callable
 
 from models.layers.dropout import StatelessDropout
 from models.layers.embedding import LearnedPositions
+from models.layers.initializers import truncated_normal
 from models.layers.norm import LayerNorm
+from models.layers.transformer import run_blocks
 from tf_utils.keras_gate import tf
 from tf_utils.masks import valid
 
@@ -51,14 +53,10 @@ class Bidirectional:
         Returns:
             (states [B, T, d], or [B, 1, d] for `last`; attention maps of the blocks [B, heads, Q, T], by name)
         """
-        mask, maps = valid(items), {}
         x = vectors if self.positions is None else vectors + self.positions(items)
         x = self.dropout(self.input_norm(x), training=training)
         context = {"users": history(x, known)} if self.histories else {}
-        for i, block in enumerate(self.blocks):
-            queries = x[:, -1:] if last and i == len(self.blocks) - 1 else x
-            x, maps[f"block_{i}_attention"] = block(queries, x, mask, training=training, **context)
-        return x, maps
+        return run_blocks(self.blocks, x, valid(items), last, training, **context)
 
 
 class BidirectionalEncoder(Bidirectional, tf.keras.layers.Layer):
@@ -74,8 +72,3 @@ def history(x: tf.Tensor, known: tf.Tensor) -> tf.Tensor:
     known = tf.cast(known, x.dtype)
     count = tf.reduce_sum(known, axis=1, keepdims=True)
     return tf.einsum("btd,bt->bd", x, known) * tf.math.rsqrt(tf.maximum(count, 1))
-
-
-def truncated_normal() -> tf.keras.initializers.Initializer:
-    """BERT's, of standard deviation 0.02; a new one at each call (one that is used twice draws the same twice)."""
-    return tf.keras.initializers.TruncatedNormal(stddev=0.02)

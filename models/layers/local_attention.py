@@ -2,6 +2,7 @@
 
 from models.layers.attention import MaskedAttention, fresh
 from models.layers.embedding import LearnedPositions
+from models.layers.local_heads import relative
 from tf_utils.keras_gate import tf
 
 FORMS = ("paper", "official")
@@ -101,10 +102,9 @@ class LocalAttention(MaskedAttention):
         """D_{n+i-j} W_L + b_L: [local heads, Q, K]."""
         dtype, width = self.compute_dtype, self.dim // self.heads
         table = tf.reshape(tf.cast(self.distances, dtype), [2 * self.length, self.local_heads, width])
-        scalars = tf.einsum("rhe,eh->hr", table, tf.cast(self.local_kernel, dtype))
-        scalars += tf.cast(self.local_bias, dtype)[:, None]
-        steps = tf.range(keys - queries, keys)[:, None] - tf.range(keys)[None, :]  # i - j
-        return tf.gather(scalars, self.length + steps, axis=1)
+        scalars = tf.einsum("rhe,eh->rh", table, tf.cast(self.local_kernel, dtype))
+        scalars += tf.cast(self.local_bias, dtype)
+        return relative(scalars[1:], queries, keys)  # row n - 1 + i - j of these is n + i - j of the table
 
     def _with_positions(self, q: tf.Tensor, k: tf.Tensor, key_mask: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
         cells = tf.cast(key_mask, tf.int32)

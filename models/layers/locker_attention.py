@@ -1,11 +1,10 @@
-"""Attention of which some heads are global and the others local, and LOCKER's block."""
+"""Attention of which some heads are global and the others local (LOCKER)."""
 
 import math
 
-from models.layers.attention import fresh
+from models.layers.attention import fresh, head_width, split_heads
 from models.layers.dropout import StatelessDropout
 from models.layers.local_heads import AdaptiveScores, GaussScores, LocalConvolution, LocalRecurrence, within
-from models.layers.transformer import PostNormBlock
 from tf_utils.keras_gate import tf
 from tf_utils.masks import softmax_where
 
@@ -46,15 +45,14 @@ class MixedAttention(tf.keras.layers.Layer):
         **kwargs,
     ):
         super().__init__(**kwargs)
-        if dim % heads:
-            raise ValueError(f"dim {dim} is not a multiple of heads {heads}")
+        width = head_width(dim, heads)
         if not 0 < local_heads < heads:
             raise ValueError(f"local_heads must be in 1..{heads - 1} (heads - 1), got {local_heads}")
         if local not in (*SCORES, *ENCODERS):
             raise ValueError(f"local must be one of {', '.join((*SCORES, *ENCODERS))}, got {local!r}")
         if reach < 0:
             raise ValueError(f"reach must not be negative, got {reach}")
-        self.dim, self.width, self.local, self.reach = dim, dim // heads, local, reach
+        self.dim, self.width, self.local, self.reach = dim, width, local, reach
         self.length, self.global_heads, self.local_heads = length, heads - local_heads, local_heads
         self.initializer = initializer
         attending = (heads if local in SCORES else self.global_heads) * self.width
@@ -95,7 +93,8 @@ class MixedAttention(tf.keras.layers.Layer):
             (result [B, Q, d], weights [B, heads that attend, Q, K]: the global heads, then the local ones)
         """
         rows, columns, g = tf.shape(queries)[1], tf.shape(keys)[1], self.global_heads
-        q, k, v = self._split(self.query(queries)), self._split(self.key(keys)), self._split(self.value(keys))
+        products = self.query(queries), self.key(keys), self.value(keys)
+        q, k, v = (split_heads(x, self.width) for x in products)
         mask = key_mask[:, None, None, :]
         result, weights = self._attend(self._logits(q[:, :g], k[:, :g]), v[:, :g], mask, training)
         if self.encoder is not None:
@@ -136,23 +135,3 @@ class MixedAttention(tf.keras.layers.Layer):
     def _newest(self, table: tf.Tensor, steps: tf.Tensor, dtype) -> tf.Tensor:
         """[h, T, e]: the positions of the newest `steps` cells."""
         return tf.transpose(tf.cast(table, dtype)[self.length - steps :], [1, 0, 2])
-
-    def _split(self, x: tf.Tensor) -> tf.Tensor:
-        """[B, T, h e] -> [B, h, T, e]."""
-        shape = tf.shape(x)
-        x = tf.reshape(x, [shape[0], shape[1], x.shape[-1] // self.width, self.width])
-        return tf.transpose(x, [0, 2, 1, 3])
-
-
-class LockerBlock(PostNormBlock):
-    """BERT4Rec's block with `MixedAttention`; arguments as there and in `PostNormBlock`."""
-
-    def __init__(self, dim: int, heads: int, inner: int, dropout: float, attention: MixedAttention, **kwargs):
-        super().__init__(dim, heads, inner, dropout, causal=False, **kwargs)
-        self.attention = attention
-
-    def call(self, queries: tf.Tensor, keys: tf.Tensor, mask: tf.Tensor, training: bool = False, users=None):
-        """users: [B, d], of the form "adapt" alone; the rest as in `PostNormBlock`."""
-        attended, weights = self.attention(queries, keys, mask, users=users, training=training)
-        x = self.attention_norm(queries + self.dropouts[0](attended, training=training))
-        return self.ffn_norm(x + self.dropouts[1](self.outer(self.inner(x)), training=training)), weights

@@ -2,9 +2,10 @@
 
 import math
 
-from models.layers.attention import fresh
+from models.layers.attention import fresh, head_width, split_heads
 from models.layers.dropout import StatelessDropout
 from models.layers.norm import LayerNorm
+from models.layers.transformer import PostNormBlock
 from tf_utils.keras_gate import tf
 
 AXES = {"queries": -2, "interests": -1}  # what the weights sum to 1 over
@@ -69,11 +70,10 @@ class LowRankAttention(tf.keras.layers.Layer):
         **kwargs,
     ):
         super().__init__(**kwargs)
-        if dim % heads:
-            raise ValueError(f"dim {dim} is not a multiple of heads {heads}")
+        width = head_width(dim, heads)
         if normalise not in AXES:
             raise ValueError(f"normalise must be one of {', '.join(AXES)}, got {normalise!r}")
-        self.heads, self.width, self.axis = heads, dim // heads, AXES[normalise]
+        self.heads, self.width, self.axis = heads, width, AXES[normalise]
 
         def dense(name):
             return tf.keras.layers.Dense(dim, kernel_initializer=fresh(initializer), name=name)
@@ -123,13 +123,11 @@ class LowRankAttention(tf.keras.layers.Layer):
         return _softmax(logits, self.axis)
 
     def _split(self, x: tf.Tensor) -> tf.Tensor:
-        """[B, T, d] -> [B, heads, T, d / heads]."""
-        shape = tf.shape(x)
-        return tf.transpose(tf.reshape(x, [shape[0], shape[1], self.heads, self.width]), [0, 2, 1, 3])
+        return split_heads(x, self.width)
 
 
-class LowRankBlock(tf.keras.layers.Layer):
-    """LN(x + attention), then LN(x + FFN) with GELU: the post-norm block of BERT around `LowRankAttention`.
+class LowRankBlock(PostNormBlock):
+    """The post-norm block of BERT around `LowRankAttention`.
 
     Args:
         inner: width of the feed-forward network.
@@ -152,26 +150,15 @@ class LowRankBlock(tf.keras.layers.Layer):
         initializer="glorot_uniform",
         **kwargs,
     ):
-        super().__init__(**kwargs)
-        self.attention = LowRankAttention(
-            dim, heads, interests, normalise, attention_dropout, initializer, name="attention"
-        )
-        self.inner = tf.keras.layers.Dense(
-            inner, activation="gelu", kernel_initializer=fresh(initializer), name="inner"
-        )
-        self.outer = tf.keras.layers.Dense(dim, kernel_initializer=fresh(initializer), name="outer")
-        self.attention_norm = LayerNorm(epsilon=1e-12, name="attention_norm")
-        self.ffn_norm = LayerNorm(epsilon=1e-12, name="ffn_norm")
-        self.dropouts = StatelessDropout(dropout), StatelessDropout(dropout)
+        attention = LowRankAttention(dim, heads, interests, normalise, attention_dropout, initializer, name="attention")
+        super().__init__(dim, heads, inner, dropout, initializer=initializer, attention=attention, **kwargs)
 
     def call(self, x: tf.Tensor, positions: tf.Tensor, cell: tf.Tensor | None = None, training: bool = False):
         """As `LowRankAttention.call`; the first of the three results is the block's."""
         attended, weights, by_position = self.attention(x, positions, cell, training=training)
         if cell is not None:
             x = tf.gather(x, cell, batch_dims=1)[:, None, :]
-        x = self.attention_norm(x + self.dropouts[0](attended, training=training))
-        x = self.ffn_norm(x + self.dropouts[1](self.outer(self.inner(x)), training=training))
-        return x, weights, by_position
+        return self.after_attention(x, attended, training), weights, by_position
 
 
 def _softmax(logits: tf.Tensor, axis: int) -> tf.Tensor:

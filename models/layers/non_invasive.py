@@ -1,9 +1,7 @@
 """Attention that side information steers but does not enter: queries and keys see it, values do not."""
 
 from models.layers.attention import MaskedAttention, fresh
-from models.layers.dropout import StatelessDropout
-from models.layers.norm import LayerNorm
-from models.layers.transformer import SASRecBlock
+from models.layers.transformer import PostNormBlock, SASRecBlock
 from tf_utils.keras_gate import tf
 
 FUSORS = ("add", "concat", "gating")
@@ -67,7 +65,7 @@ class Fusor(tf.keras.layers.Layer):
         return tf.reduce_sum(gates * stack, axis=2)
 
 
-class NonInvasiveBlock(tf.keras.layers.Layer):
+class NonInvasiveBlock(PostNormBlock):
     """The post-norm block with non-invasive attention: LN(x + attention), then LN(x + FFN), x being the item stream.
 
     Args:
@@ -89,9 +87,7 @@ class NonInvasiveBlock(tf.keras.layers.Layer):
         initializer,
         **kwargs,
     ):
-        super().__init__(**kwargs)
-        self.fusor = Fusor(fusor, dim, initializer, name="fusor")
-        self.attention = NonInvasiveAttention(
+        attention = NonInvasiveAttention(
             dim,
             heads,
             causal=False,
@@ -100,11 +96,8 @@ class NonInvasiveBlock(tf.keras.layers.Layer):
             initializer=initializer,
             name="attention",
         )
-        self.inner = tf.keras.layers.Dense(inner, "gelu", kernel_initializer=fresh(initializer), name="inner")
-        self.outer = tf.keras.layers.Dense(dim, kernel_initializer=fresh(initializer), name="outer")
-        self.attention_norm = LayerNorm(epsilon=1e-12, name="attention_norm")
-        self.ffn_norm = LayerNorm(epsilon=1e-12, name="ffn_norm")
-        self.dropouts = StatelessDropout(dropout), StatelessDropout(dropout)
+        super().__init__(dim, heads, inner, dropout, initializer=initializer, attention=attention, **kwargs)
+        self.fusor = Fusor(fusor, dim, initializer, name="fusor")
 
     def call(self, items: tf.Tensor, side: list[tf.Tensor], mask: tf.Tensor, newest: bool, training: bool = False):
         """Runs the block.
@@ -121,8 +114,7 @@ class NonInvasiveBlock(tf.keras.layers.Layer):
         fused = self.fusor([items, *side])
         queries, x = (fused[:, -1:], items[:, -1:]) if newest else (fused, items)
         attended, weights = self.attention(queries, (fused, items), mask, training=training)
-        x = self.attention_norm(x + self.dropouts[0](attended, training=training))
-        return self.ffn_norm(x + self.dropouts[1](self.outer(self.inner(x)), training=training)), weights
+        return self.after_attention(x, attended, training), weights
 
 
 class FusedQueryBlock(SASRecBlock):

@@ -2,6 +2,7 @@
 
 from models.layers.attention import MaskedAttention, fresh
 from models.layers.dropout import StatelessDropout
+from models.layers.initializers import truncated_normal
 from models.layers.norm import LayerNorm
 from tf_utils.keras_gate import tf
 
@@ -80,6 +81,8 @@ class PostNormBlock(tf.keras.layers.Layer):
         activation: of the feed-forward network.
         epsilon: of the layer normalisations.
         initializer: of all matrices.
+        attention: a layer that is called as `MaskedAttention` is and returns (result, ...), to take its place; `heads`,
+            `attention_dropout` and `causal` do not count then.
 
     Reference: Devlin et al., NAACL 2019; Sun et al., CIKM 2019, section 3.3.
     """
@@ -95,11 +98,12 @@ class PostNormBlock(tf.keras.layers.Layer):
         activation="gelu",
         epsilon: float = 1e-12,
         initializer=None,
+        attention=None,
         **kwargs,
     ):
         super().__init__(**kwargs)
-        initializer = initializer or tf.keras.initializers.TruncatedNormal(stddev=0.02)
-        self.attention = MaskedAttention(
+        initializer = initializer or truncated_normal()
+        self.attention = attention or MaskedAttention(
             dim,
             heads,
             causal,
@@ -116,12 +120,39 @@ class PostNormBlock(tf.keras.layers.Layer):
         self.ffn_norm = LayerNorm(epsilon=epsilon, name="ffn_norm")
         self.dropouts = StatelessDropout(dropout), StatelessDropout(dropout)
 
-    def call(self, queries: tf.Tensor, keys: tf.Tensor, mask: tf.Tensor, training: bool = False):
-        """queries: [B, Q, d], Q = T or 1.  keys: [B, T, d].  mask: bool [B, T].
+    def call(self, queries: tf.Tensor, keys: tf.Tensor, mask: tf.Tensor, training: bool = False, **context):
+        """queries: [B, Q, d], Q = T or 1.  keys: [B, T, d].  mask: bool [B, T].  context: for the attention alone.
 
         Returns:
-            (output [B, Q, d], attention weights [B, heads, Q, T])
+            (output [B, Q, d], attention weights [B, heads, Q, T]), and whatever else the attention returns
         """
-        attended, weights = self.attention(queries, keys, mask, training=training)
-        x = self.attention_norm(queries + self.dropouts[0](attended, training=training))
-        return self.ffn_norm(x + self.dropouts[1](self.outer(self.inner(x)), training=training)), weights
+        attended, *rest = self.attention(queries, keys, mask, training=training, **context)
+        return self.after_attention(queries, attended, training), *rest
+
+    def after_attention(self, x: tf.Tensor, attended: tf.Tensor, training: bool) -> tf.Tensor:
+        """x: what is added to the attention's result, [B, Q, d] both.  Returns [B, Q, d]."""
+        x = self.attention_norm(x + self.dropouts[0](attended, training=training))
+        return self.ffn_norm(x + self.dropouts[1](self.outer(self.inner(x)), training=training))
+
+
+def run_blocks(blocks: list, x: tf.Tensor, mask: tf.Tensor, last: bool, training: bool, name: str = "block", **context):
+    """One block after the other; the last one need only answer the newest query when one answer is wanted.
+
+    Args:
+        blocks: layers that are called as `SASRecBlock` is and return (output, map), or (output, map, local mask).
+        x: [B, T, d].
+        mask: bool [B, T], True for valid cells.
+        last: the newest position alone is wanted.
+        training: dropout on.
+        name: of the blocks in what is returned.
+        context: further arguments of every block.
+
+    Returns:
+        (output [B, T, d], or [B, 1, d] for `last`; {"<name>_<i>_attention", "<name>_<i>_local_mask": [B, heads, Q, T]})
+    """
+    out = {}
+    for i, block in enumerate(blocks):
+        queries = x[:, -1:] if last and i == len(blocks) - 1 else x
+        x, *maps = block(queries, x, mask, training=training, **context)
+        out |= {f"{name}_{i}_{what}": found for what, found in zip(("attention", "local_mask"), maps, strict=False)}
+    return x, out

@@ -1,0 +1,13 @@
+"""Initialisers by name; each call gives a new one, since an unseeded one that is used twice draws the same twice."""
+
+from tf_utils.keras_gate import tf
+
+
+def normal(stddev: float = 0.02) -> tf.keras.initializers.Initializer:
+    """RecBole's, N(0, 0.02)."""
+    return tf.keras.initializers.RandomNormal(stddev=stddev)
+
+
+def truncated_normal() -> tf.keras.initializers.Initializer:
+    """BERT's, of standard deviation 0.02."""
+    return tf.keras.initializers.TruncatedNormal(stddev=0.02)
