@@ -6,6 +6,10 @@ from pathlib import Path
 
 import numpy as np
 
+from experiments.reporting.build import build
+from experiments.reporting.collect import collect
+from experiments.reporting.html import to_html
+from experiments.reporting.markdown import to_markdown
 from tf_utils import ranking, run_record
 from tf_utils.run_record import RunRecord
 
@@ -80,3 +84,21 @@ def save(root: Path, dataset: str, model: str, share: float = 0.5, **changes) ->
         "history": history,
     } | changes
     return run_record.save(root, RunRecord(**values), ranks, figures)
+
+
+def report(paper, root: Path, profile: str = "paper") -> tuple[str, str]:
+    """The report of the records under `root`: Markdown without its escapes, and HTML."""
+    document = build(collect(paper, root, profile))
+    return to_markdown(document).replace("\\", ""), to_html(document)
+
+
+def section(text: str, title: str) -> str:
+    """The part of a Markdown report under a heading of the second level."""
+    part = text[text.index(f"## {title}") :]
+    return part[: part.index("\n## ", 3)] if "\n## " in part[3:] else part
+
+
+def printed(paper, table: str, label: str, dataset: str, metric: str) -> str:
+    """What the paper prints in a cell."""
+    (row,) = [row for row in paper.table(table).rows if row.label == label]
+    return row.published[dataset][metric].printed

@@ -5,8 +5,8 @@ import pytest
 
 import models
 from tests import tiny
+from tests.gradients import check_loss_and_gradient
 from tests.oracles import attrec_oracle as oracle
-from tests.oracles.layers_oracle import slope
 from tf_utils.keras_gate import tf
 from tf_utils.optimizers import make_optimizer
 from tf_utils.strategy import make_strategy
@@ -62,23 +62,14 @@ def test_map_score_and_loss(tiny_split, hyper):
 
 def test_gradient(tiny_split):
     model, batch, weights = case(tiny_split)
-    data, named = tiny.arrays(batch), tiny.weights_of(model)
-    with tf.GradientTape() as tape:
-        loss = model.compute_loss(batch, training=False) + model.regularisation()
-    gradients = tape.gradient(loss, named)
+    data = tiny.arrays(batch)
 
     def objective(moved):
         tables = sum(np.sum(moved[f"{name}/table"][1:] ** 2) for name in ("users", "short_items", "long_items"))
         penalty = 0.5 * (1e-3 * tables + 1e-2 * np.sum(moved["query/kernel"] ** 2))
         return oracle.hinge(moved, data, LENGTH, 0.2, 0.5) + penalty
 
-    tiny.close(loss, objective(weights))
-    rng = np.random.default_rng(0)
-    for name in weights:
-        direction = rng.normal(size=weights[name].shape)
-        expected = slope(objective, weights, {name: direction})
-        found = np.sum(tf.convert_to_tensor(gradients[name]).numpy() * direction)
-        np.testing.assert_allclose(found, expected, rtol=1e-5, atol=1e-7, err_msg=name)
+    check_loss_and_gradient(model, batch, weights, objective, rtol=1e-5, atol=1e-7, regularised=True)
 
 
 def test_reduce_mean_divides_by_the_targets(tiny_split):

@@ -1,5 +1,7 @@
 """AttRec's tables as printed, the runs they ask for, and the report from any subset of records."""
 
+from functools import partial
+
 import numpy as np
 import pytest
 
@@ -7,10 +9,6 @@ from experiments.papers import attrec_published as published
 from experiments.papers.attrec import PAPER
 from experiments.papers.feasibility import feasible, share
 from experiments.papers.schema import Cell, Key, sweep_of
-from experiments.reporting.build import build
-from experiments.reporting.collect import collect
-from experiments.reporting.html import to_html
-from experiments.reporting.markdown import to_markdown
 from experiments.reporting.verdicts import averaged, printed_counts
 from tests import report_records
 from tests.test_report import Checker
@@ -24,14 +22,11 @@ def save(root, dataset, model, hit=0.5, **changes):
     return report_records.save(root, dataset, model, paper="attrec", ranks=ranks, **changes)
 
 
-def report(root, profile="paper") -> tuple[str, str]:
-    document = build(collect(PAPER, root, profile))
-    return to_markdown(document).replace("\\", ""), to_html(document)
+report = partial(report_records.report, PAPER)
 
 
 def printed(table: str, label: str, dataset: str, metric: str = "HR@50") -> str:
-    (row,) = [row for row in PAPER.table(table).rows if row.label == label]
-    return row.published[dataset][metric].printed
+    return report_records.printed(PAPER, table, label, dataset, metric)
 
 
 def test_printed_numbers_copied_by_hand():

@@ -8,7 +8,8 @@ import pytest
 
 from data.feeds.cloze import cloze_feed
 from tests import tiny
-from tests.oracles.layers_oracle import post_norm_block, slope
+from tests.gradients import check_loss_and_gradient
+from tests.oracles.layers_oracle import post_norm_block
 from tf_utils.cli import UserError
 from tf_utils.keras_gate import tf
 
@@ -101,13 +102,5 @@ def test_states_scores_loss_and_gradient(tiny_split):
         tiny.close(queries[row][items > 0], hidden_states(weights, own), 1e-7)  # TensorFlow's erf has 9 digits
         behind = np.append(own, MASK)[-tiny.LENGTH :]
         tiny.close(newest[row], hidden_states(weights, behind)[-1], 1e-7)
-    named = tiny.weights_of(model)
-    with tf.GradientTape() as tape:
-        loss = model.compute_loss(batch, training=False)
-    tiny.close(loss, loss_by_hand(weights, data), 1e-7)
-    gradients, rng = tape.gradient(loss, named), np.random.default_rng(0)
-    for name in weights:
-        direction = rng.normal(size=weights[name].shape)
-        expected = slope(lambda moved: loss_by_hand(moved, data), weights, {name: direction})
-        found = np.sum(tf.convert_to_tensor(gradients[name]).numpy() * direction)
-        np.testing.assert_allclose(found, expected, rtol=1e-5, atol=1e-8, err_msg=name)
+    objective = lambda moved: loss_by_hand(moved, data)  # noqa: E731
+    check_loss_and_gradient(model, batch, weights, objective, tolerance=1e-7, rtol=1e-5)

@@ -7,8 +7,8 @@ import pytest
 
 import models
 from tests import tiny
+from tests.gradients import check_loss_and_gradient
 from tests.oracles import locker_oracle as oracle
-from tests.oracles.layers_oracle import slope
 from tf_utils.keras_gate import tf
 
 MASK, HIDDEN = tiny.N_ITEMS + 1, tiny.N_CATEGORIES + 1
@@ -35,17 +35,9 @@ def test_states_loss_and_gradient(case):
         tiny.close(queries[row][here], oracle.states(weights, items[here], intents, **flags), 1e-7)
         behind = np.append(items[here], MASK), np.append(intents, HIDDEN)
         tiny.close(newest[row], oracle.states(weights, *behind, **flags)[-1], 1e-7)
-    named = tiny.weights_of(model)
-    with tf.GradientTape() as tape:
-        loss = model.compute_loss(batch, training=False)
     twin = lambda moved: oracle.loss(moved, data, intents=True, **flags)  # noqa: E731
-    tiny.close(loss, twin(weights), 1e-7)
-    gradients, rng = tape.gradient(loss, named), np.random.default_rng(0)
-    parts = {"all": list(weights), "intents": ["intents/table"], "fusion": ["fusion/kernel"]}
-    for part, names in parts.items():
-        directions = {name: rng.normal(size=weights[name].shape) for name in names}
-        found = sum(np.sum(tf.convert_to_tensor(gradients[name]).numpy() * x) for name, x in directions.items())
-        np.testing.assert_allclose(found, slope(twin, weights, directions), rtol=1e-5, atol=1e-7, err_msg=part)
+    groups = [list(weights), ["intents/table"], ["fusion/kernel"]]
+    check_loss_and_gradient(model, batch, weights, twin, groups, tolerance=1e-7, rtol=1e-5, atol=1e-7)
 
 
 def test_intents_of_hidden_items_are_hidden(case):

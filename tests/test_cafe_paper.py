@@ -1,5 +1,7 @@
 """CAFE's tables as printed, the runs they ask for, and the report from any subset of records."""
 
+from functools import partial
+
 import numpy as np
 import pytest
 
@@ -9,10 +11,7 @@ from experiments.papers.cafe import PAPER
 from experiments.papers.cafe_data import AMAZON, BEAUTY, FAVOURITES, LEVEL_2, SPARSE, TMALL, TOYS
 from experiments.papers.cafe_published import CAFE, FDSA, LOCKER_F, SASREC
 from experiments.papers.schema import Cell, Key
-from experiments.reporting.build import build
 from experiments.reporting.collect import collect
-from experiments.reporting.html import to_html
-from experiments.reporting.markdown import to_markdown
 from experiments.reporting.verdicts import impossible, number_verdict
 from tests import report_records
 from tests.test_report import Checker
@@ -41,14 +40,10 @@ def save(root, dataset, model, hit=0.4, paired=None, full=0.1, **changes):
     return report_records.save(root, dataset, model, paper="cafe", ranks=ranks, **changes)
 
 
-def report(root, profile="paper") -> tuple[str, str]:
-    document = build(collect(PAPER, root, profile))
-    return to_markdown(document).replace("\\", ""), to_html(document)
+report = partial(report_records.report, PAPER)
 
 
-def printed(table: str, label: str, dataset: str, metric: str) -> str:
-    (row,) = [row for row in PAPER.table(table).rows if row.label == label]
-    return row.published[dataset][metric].printed
+printed = partial(report_records.printed, PAPER)
 
 
 def test_printed_numbers_copied_by_hand():

@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 
 from tests import tiny
+from tests.gradients import check_loss_and_gradient
 from tests.oracles import fdsa_oracle as oracle
-from tests.oracles.layers_oracle import slope
 from tests.oracles.nova_oracle import loss as loss_by_hand
 from tf_utils.keras_gate import tf
 from tf_utils.rng import step_rng
@@ -40,17 +40,10 @@ def test_states_loss_and_gradient(tiny_split, form):
         tiny.close(newest[row], expected[-1], 1e-7)
     kind = "ce" if form == "recbole" else "bce"
     loss_of = lambda w: loss_by_hand(w, data, states, w["items/table"], kind)  # noqa: E731
-    named = tiny.weights_of(model)
-    with tf.GradientTape() as tape:
-        loss = model.compute_loss(batch, training=False)
-    tiny.close(loss, loss_of(weights), 1e-7)
-    gradients, rng = tape.gradient(loss, named), np.random.default_rng(0)
-    for part in sorted({name.split("/")[0] for name in weights}):  # a table, a block: one direction for all of it
-        along = {name: rng.normal(size=x.shape) for name, x in weights.items() if name.split("/")[0] == part}
-        for name in along.keys() & {"items/table", "categories/table"}:
-            along[name][0] = 0  # padding
-        found = sum(np.sum(tf.convert_to_tensor(gradients[name]).numpy() * x) for name, x in along.items())
-        np.testing.assert_allclose(found, slope(loss_of, weights, along), rtol=1e-6, atol=1e-8, err_msg=part)
+    # A table, a block: one direction for all of it.
+    groups = [[n for n in weights if n.split("/")[0] == part] for part in sorted({n.split("/")[0] for n in weights})]
+    still = ("items/table", "categories/table")
+    check_loss_and_gradient(model, batch, weights, loss_of, groups, tolerance=1e-7, still=still)
 
 
 @pytest.mark.parametrize("form", FORMS)

@@ -6,8 +6,8 @@ import pytest
 from models.base import DataSpec
 from models.layers.low_rank_attention import InterestAggregation, LowRankAttention
 from tests import tiny
+from tests.gradients import check_loss_and_gradient
 from tests.oracles import lightsans_oracle as oracle
-from tests.oracles.layers_oracle import slope
 from tf_utils.keras_gate import tf
 
 N = tiny.LENGTH
@@ -38,18 +38,10 @@ def test_states_scores_loss_and_gradient(tiny_split, form):
         expected = oracle.encode(weights, items[items > 0], N, **form)
         tiny.close(states[row][items > 0], expected, 1e-7)  # TensorFlow's erf has 9 digits
         tiny.close(newest[row], expected[-1], 1e-7)
-    named = tiny.weights_of(model)
-    with tf.GradientTape() as tape:
-        loss = model.compute_loss(batch, training=False)
-    tiny.close(loss, oracle.loss(weights, data, N, **form), 1e-7)
-    gradients, rng = tape.gradient(loss, named), np.random.default_rng(0)
-    for name in weights:
-        if name == "items/table" and "padding" not in form:
-            continue  # an input's padding is not trained, and the twin's slope has it in: see the next test
-        direction = rng.normal(size=weights[name].shape)
-        expected = slope(lambda moved: oracle.loss(moved, data, N, **form), weights, {name: direction})
-        found = np.sum(tf.convert_to_tensor(gradients[name]).numpy() * direction)
-        np.testing.assert_allclose(found, expected, rtol=1e-5, atol=1e-8, err_msg=name)
+    # An input's padding is not trained, and the twin's slope has it in: see the next test.
+    groups = [[name] for name in weights if name != "items/table" or "padding" in form]
+    objective = lambda moved: oracle.loss(moved, data, N, **form)  # noqa: E731
+    check_loss_and_gradient(model, batch, weights, objective, groups, tolerance=1e-7, rtol=1e-5)
 
 
 def test_padding_is_trained_as_a_class_alone(tiny_split):

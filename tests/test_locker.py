@@ -9,8 +9,8 @@ from models.layers import local_heads
 from models.layers.bidirectional import history
 from models.layers.locker_attention import MixedAttention
 from tests import tiny
+from tests.gradients import check_loss_and_gradient
 from tests.oracles import locker_oracle as oracle
-from tests.oracles.layers_oracle import slope
 from tf_utils.keras_gate import tf
 
 MASK = tiny.N_ITEMS + 1
@@ -31,18 +31,10 @@ def test_states_loss_and_gradient(tiny_split, local, reach):
         own = items[items > 0]
         tiny.close(queries[row][items > 0], oracle.states(weights, own, **flags), 1e-7)  # tf's erf has 9 digits
         tiny.close(newest[row], oracle.states(weights, np.append(own, MASK), **flags)[-1], 1e-7)
-    named = tiny.weights_of(model)
-    with tf.GradientTape() as tape:
-        loss = model.compute_loss(batch, training=False)
     twin = lambda moved: oracle.loss(moved, data, **flags)  # noqa: E731
-    tiny.close(loss, twin(weights), 1e-7)
-    gradients, rng = tape.gradient(loss, named), np.random.default_rng(0)
     local_part = [name for name in weights if "/scores/" in name or f"/{local}/" in name or "_positions" in name]
-    parts = {"all": list(weights), "value": ["block_0/attention/value/kernel"], "local": local_part}
-    for part, names in parts.items():
-        directions = {name: rng.normal(size=weights[name].shape) for name in names}
-        found = sum(np.sum(tf.convert_to_tensor(gradients[name]).numpy() * x) for name, x in directions.items())
-        np.testing.assert_allclose(found, slope(twin, weights, directions), rtol=1e-5, atol=1e-7, err_msg=part)
+    groups = [list(weights), ["block_0/attention/value/kernel"], local_part]
+    check_loss_and_gradient(model, batch, weights, twin, groups, tolerance=1e-7, rtol=1e-5, atol=1e-7)
 
 
 def test_window_by_hand():

@@ -1,5 +1,7 @@
 """SAIR's tables as printed, the runs they ask for, and the report from any subset of records."""
 
+from functools import partial
+
 import numpy as np
 import pytest
 
@@ -10,10 +12,6 @@ from experiments.papers.feasibility import feasible
 from experiments.papers.sair import PAPER
 from experiments.papers.sair_published import LABELS, SAIR
 from experiments.papers.schema import Key, sweep_of
-from experiments.reporting.build import build
-from experiments.reporting.collect import collect
-from experiments.reporting.html import to_html
-from experiments.reporting.markdown import to_markdown
 from experiments.reporting.numbers import like_printed
 from experiments.reporting.verdicts import impossible
 from tests import report_records
@@ -50,19 +48,10 @@ def save(root, dataset, model, hit=0.5, other=None, **changes):
     return report_records.save(root, dataset, model, paper="sair", ranks=ranks, **changes)
 
 
-def report(root, profile="paper") -> tuple[str, str]:
-    document = build(collect(PAPER, root, profile))
-    return to_markdown(document).replace("\\", ""), to_html(document)
+report, section = partial(report_records.report, PAPER), report_records.section
 
 
-def section(text: str, title: str) -> str:
-    part = text[text.index(f"## {title}") :]
-    return part[: part.index("\n## ", 3)] if "\n## " in part[3:] else part
-
-
-def printed(label: str, dataset: str, metric: str) -> str:
-    (row,) = [row for row in PAPER.table("table2").rows if row.label == label]
-    return row.published[dataset][metric].printed
+printed = partial(report_records.printed, PAPER, "table2")
 
 
 def test_printed_numbers_copied_by_hand():

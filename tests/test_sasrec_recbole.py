@@ -5,8 +5,8 @@ import pytest
 
 from experiments.configs.common import base_config
 from tests import tiny
+from tests.gradients import check_loss_and_gradient
 from tests.oracles import sasrec_recbole_oracle as oracle
-from tests.oracles.layers_oracle import slope
 from tf_utils.keras_gate import tf
 
 FORM = tiny.models.model_class("sasrec").variants()["recbole"]
@@ -32,16 +32,8 @@ def test_queries_loss_and_gradient(tiny_split, instances):
         expected = oracle.encode(weights, items[items > 0])
         tiny.close(queries[row, items > 0], expected, 1e-7)  # TensorFlow's erf has 9 digits
         tiny.close(newest[row], expected[-1], 1e-7)
-    named = tiny.weights_of(model)
-    with tf.GradientTape() as tape:
-        loss = model.compute_loss(batch, training=False)
-    tiny.close(loss, oracle.loss(weights, data), 1e-7)
-    gradients, rng = tape.gradient(loss, named), np.random.default_rng(0)
-    for name in weights:
-        direction = rng.normal(size=weights[name].shape)
-        expected = slope(lambda moved: oracle.loss(moved, data), weights, {name: direction})
-        found = np.sum(tf.convert_to_tensor(gradients[name]).numpy() * direction)
-        np.testing.assert_allclose(found, expected, rtol=1e-5, atol=1e-8, err_msg=name)
+    objective = lambda moved: oracle.loss(moved, data)  # noqa: E731
+    check_loss_and_gradient(model, batch, weights, objective, tolerance=1e-7, rtol=1e-5)
 
 
 def test_a_window_from_the_start_gives_the_mean_of_its_prefixes(tiny_split):

@@ -1,5 +1,7 @@
 """SINE's tables as printed, the runs they ask for, and the report from any subset of records."""
 
+from functools import partial
+
 import numpy as np
 import pytest
 
@@ -8,11 +10,8 @@ from experiments.papers.feasibility import feasible
 from experiments.papers.schema import Cell, Key, sweep_of
 from experiments.papers.sine import PAPER
 from experiments.papers.sine_published import CASER, SASREC, SINE
-from experiments.reporting.build import build
 from experiments.reporting.collect import collect
 from experiments.reporting.fit import fit_notes
-from experiments.reporting.html import to_html
-from experiments.reporting.markdown import to_markdown
 from experiments.reporting.verdicts import impossible, number_verdict, printed_counts
 from tests import report_records
 from tests.test_report import Checker
@@ -42,19 +41,10 @@ def save(root, dataset, model, hit=0.5, seen=None, **changes):
     return report_records.save(root, dataset, model, paper="sine", ranks=ranks, **changes)
 
 
-def report(root, profile="paper") -> tuple[str, str]:
-    document = build(collect(PAPER, root, profile))
-    return to_markdown(document).replace("\\", ""), to_html(document)
+report, section = partial(report_records.report, PAPER), report_records.section
 
 
-def section(text: str, title: str) -> str:
-    part = text[text.index(f"## {title}") :]
-    return part[: part.index("\n## ", 3)] if "\n## " in part[3:] else part
-
-
-def printed(table: str, label: str, dataset: str, metric: str) -> str:
-    (row,) = [row for row in PAPER.table(table).rows if row.label == label]
-    return row.published[dataset][metric].printed
+printed = partial(report_records.printed, PAPER)
 
 
 def test_printed_numbers_copied_by_hand():

@@ -5,8 +5,8 @@ import pytest
 
 from models.layers.shared_embeddings import follow_up, replaced_ids
 from tests import tiny
+from tests.gradients import check_loss_and_gradient
 from tests.oracles import sse_pt_oracle as oracle
-from tests.oracles.layers_oracle import slope
 from tf_utils.keras_gate import tf
 from tf_utils.rng import step_rng
 
@@ -32,16 +32,8 @@ def test_scores_loss_and_gradient(tiny_split, scale, scale_targets, heads):
         expected = [oracle.score(weights, states[-1], user, item, **flags) for item in range(1, tiny.N_ITEMS + 1)]
         tiny.close(scores[row, 1:], expected)
 
-    named = tiny.weights_of(model)
-    with tf.GradientTape() as tape:
-        loss = model.compute_loss(batch, training=False)
     twin = lambda moved: oracle.loss(moved, data, heads, **flags)  # noqa: E731
-    tiny.close(loss, twin(weights))
-    gradients, rng = tape.gradient(loss, named), np.random.default_rng(0)
-    for names in (["users/table"], ["items/table"], list(weights)):
-        directions = {name: rng.normal(size=weights[name].shape) for name in names}
-        found = sum(np.sum(tf.convert_to_tensor(gradients[name]).numpy() * x) for name, x in directions.items())
-        np.testing.assert_allclose(found, slope(twin, weights, directions), rtol=1e-6, atol=1e-8)
+    check_loss_and_gradient(model, batch, weights, twin, (["users/table"], ["items/table"], list(weights)))
 
 
 def test_labels_follow_the_replaced_inputs():
