@@ -172,7 +172,7 @@ class SAIR(Recommender):
             f = x
         f *= tf.cast(mask, f.dtype)[..., None]
         pool, f = self.interest_pool(), tf.cast(f, self.items.table.dtype)
-        before = tf.einsum("btd,ld->btl", f, pool)  # eq. 4
+        before = tf.tensordot(f, pool, [[2], [1]])  # eq. 4, [B, T, L]
         rows = (lambda x: x[:, -1:]) if last else (lambda x: x)
         f, after = rows(f), rows(before)
         if self.config.interaction == "positions":

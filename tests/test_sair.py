@@ -19,6 +19,9 @@ READINGS = [
     {"weights": "pre"},
     {"interaction": "none", "top": 0},
     {"interests": "categories", "top": 2},
+    {"target": "id_plus_category"},
+    {"target": "id_plus_category", "loss": "ce"},
+    {"loss": "ce"},
 ]
 
 

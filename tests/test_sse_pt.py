@@ -94,6 +94,15 @@ def test_training_replaces_and_repeats(tiny_split):
     assert abs(oracle.loss({k: w.numpy() for k, w in tiny.weights_of(model).items()}, data) - loss) < 1e-9
 
 
+@pytest.mark.parametrize("kept", ["user", "item"])
+def test_users_and_items_have_their_own_rates(tiny_split, kept):
+    """What is always kept is kept, labels with the items, while all of the other is replaced."""
+    model, batch, _ = case(tiny_split, **{"keep_user": 0.0, "keep_item": 0.0, f"keep_{kept}": 1.0})
+    with step_rng(3, 0):
+        changed = {name: (x.numpy() != batch[name].numpy()).any() for name, x in model.replaced(batch).items()}
+    assert changed == {"user": kept != "user", "items": kept != "item", "positives": kept != "item"}
+
+
 @pytest.mark.parametrize("name", ["keep_user", "keep_item"])
 def test_arguments(tiny_split, name):
     with pytest.raises(ValueError, match=name):

@@ -23,6 +23,7 @@ from data.cache import fingerprint
 from data.schema import Interactions
 from data.sources.amazon_ratings import ACTIONS
 from data.sources.attributed import assemble_attributed
+from data.sources.files import file_in
 from tf_utils.cli import UserError
 
 STEMS = {  # (reviews, metadata)
@@ -53,19 +54,12 @@ def load(path: Path, name: str = "amazon-2018") -> Interactions:
     if name not in STEMS:
         raise UserError(f"unknown Amazon data set {name!r}; known are {', '.join(STEMS)}")
     path, advice = Path(path), where(name)
-    path = _first(path, main_files(name), advice) if path.is_dir() else path
-    meta = _first(path.parent, side_files(name), advice)
+    path = file_in(path, *main_files(name))
+    meta = file_in(path.parent, *side_files(name))
     raw, labels = _reviews(path, advice)
     categories, note = _categories(meta, labels["item"], advice)
     data = assemble_attributed(name, raw, ACTIONS, fingerprint(path) + fingerprint(meta), (note,), categories)
     return replace(data, labels={**data.labels, **labels})
-
-
-def _first(folder: Path, names: tuple[str, ...], advice: str) -> Path:
-    found = next((folder / name for name in names if (folder / name).is_file()), None)
-    if found is None:
-        raise UserError(f"{folder / names[0]}: no such file; {advice}")
-    return found
 
 
 def _reviews(path: Path, advice: str) -> tuple[dict[str, np.ndarray], dict[str, np.ndarray]]:
@@ -127,6 +121,8 @@ def _lines(path: Path, advice: str) -> Iterator[tuple[int, dict]]:
         raise UserError(f"{path}: line {number} is not JSON ({error}), or is cut off; {advice}") from None
     except (EOFError, zlib.error, gzip.BadGzipFile) as error:
         raise UserError(f"{path}: cannot be unpacked after line {number} ({error}); {advice}") from None
+    except FileNotFoundError:
+        raise UserError(f"{path}: no such file; {advice}") from None
     except OSError as error:
         raise UserError(f"{path}: cannot be read ({error.strerror})") from None
     if not number:

@@ -77,12 +77,18 @@ def decov(pool):
 
 
 def loss(weights, batch, lists, config):
-    """Eq. 12 with the sigmoid put in, the mean over the valid positions of the batch."""
+    """Eq. 12 with the sigmoid put in, or the softmax of all items; the mean over the valid positions of the batch."""
     table, total, count = weights["items/table"], 0.0, 0
+    if config.target == "id_plus_category":
+        vectors = [category_vector(weights, lists, item, config.category_pool) for item in range(1, len(table))]
+        table = table + np.concatenate([np.zeros_like(table[:1]), vectors])
     for items, positives, negatives in zip(batch["items"], batch["positives"], batch["negatives"], strict=True):
         here = items > 0
         e = encode(weights, items[here], lists, config)[0]
         for row, p, n in zip(e, positives[here], negatives[here], strict=True):
-            total -= log_sigmoid(row @ table[p]) + log_sigmoid(-(row @ table[n]))
+            if config.loss == "ce":
+                total -= np.log(softmax(table[1:] @ row)[p - 1])
+            else:
+                total -= log_sigmoid(row @ table[p]) + log_sigmoid(-(row @ table[n]))
             count += 1
     return total / count
