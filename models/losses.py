@@ -3,6 +3,8 @@
 So the loss of a batch is the sum of the losses of its slices: replicas and length groups simply add up.
 """
 
+import numpy as np
+
 from tf_utils.keras_gate import tf
 
 
@@ -33,22 +35,38 @@ def literal_cross_entropy(
 
 
 def full_cross_entropy(
-    queries: tf.Tensor, item_matrix: tf.Tensor, targets: tf.Tensor, valid: tf.Tensor, valid_count: tf.Tensor
+    queries: tf.Tensor,
+    table: tf.Tensor,
+    targets: tf.Tensor,
+    valid: tf.Tensor,
+    valid_count: tf.Tensor,
+    bias: tf.Tensor | None = None,
+    first: int = 1,
+    last: int | None = None,
 ) -> tf.Tensor:
-    """Softmax cross-entropy over all items, the padding row excluded.
+    """Softmax cross-entropy over all items.
+
+    Rows of the table that are no items get a logit of minus infinity: to cut them off costs a copy of the table's
+    gradient.
 
     Args:
         queries: [B, T, d].
-        item_matrix: [N + 1, d], row 0 is padding.
-        targets: int32 [B, T].
+        table: [N + 1, d] or more rows, of any floating dtype: a vector an id.
+        targets: int32 [B, T], ids.
         valid: bool [B, T]; other cells cost nothing, in time too.
         valid_count: [] floating.
+        bias: [rows of the table], added to the logits.
+        first, last: the ids that are classes; first is 1 since 0 is padding, last the table's own.
     """
-    rows = tf.boolean_mask(queries, valid)
-    labels = tf.boolean_mask(targets, valid) - 1
-    logits = tf.cast(
-        tf.matmul(rows, item_matrix[1:], transpose_b=True), tf.float32 if rows.dtype != tf.float64 else rows.dtype
+    rows, labels = tf.boolean_mask(queries, valid), tf.boolean_mask(targets, valid)
+    table = tf.cast(tf.convert_to_tensor(table), rows.dtype)
+    ids = np.arange(table.shape[0])
+    is_class = (ids >= first) & (ids <= (len(ids) if last is None else last))
+    bias = tf.zeros(len(ids), rows.dtype) if bias is None else tf.cast(bias, rows.dtype)
+    logits = tf.nn.bias_add(
+        tf.matmul(rows, table, transpose_b=True), tf.where(is_class, bias, tf.constant(rows.dtype.min, rows.dtype))
     )
+    logits = tf.cast(logits, tf.float32 if rows.dtype != tf.float64 else rows.dtype)
     losses = tf.nn.sparse_softmax_cross_entropy_with_logits(labels=labels, logits=logits)
     return tf.reduce_sum(losses) / tf.cast(valid_count, losses.dtype)
 

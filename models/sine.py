@@ -310,7 +310,7 @@ class SINE(Recommender):
             loss = sampled_softmax(v, self.items.table, batch)  # eq. 9
         elif self.config.neg == "all":
             target = positives[:, None]
-            loss = full_cross_entropy(v[:, None], self.item_matrix(), target, valid(target), count)
+            loss = full_cross_entropy(v[:, None], self.items.table, target, valid(target), count)
         else:
             listed = tf.concat([positives[:, None], batch["negatives"]], axis=1)
             logits = tf.einsum("bd,bcd->bc", v, self.items(listed))

@@ -58,6 +58,22 @@ def test_full_cross_entropy():
     assert float(full_cross_entropy(*arguments[:3], np.zeros_like(VALID), COUNT)) == 0.0
 
 
+@pytest.mark.parametrize("first, last", [(0, None), (1, 6), (2, 7)])
+def test_full_cross_entropy_over_some_rows_with_a_bias(first, last):
+    """Rows outside first..last neither compete nor get a gradient."""
+    queries, table, bias = RNG.normal(size=(3, 4, 5)), tf.Variable(RNG.normal(size=(8, 5))), RNG.normal(size=8)
+    targets = RNG.integers(first, (last or 7) + 1, size=(3, 4))
+    total, classes = 0.0, np.arange(first, (last or 7) + 1)
+    for row, step in np.argwhere(VALID):
+        p = np.exp(table.numpy() @ queries[row, step] + bias)
+        total -= np.log(p[targets[row, step]] / p[classes].sum())
+    with tf.GradientTape() as tape:
+        loss = full_cross_entropy(tf.constant(queries), table, targets, VALID, COUNT, tf.constant(bias), first, last)
+    close(loss, total / 6)
+    touched = np.abs(tape.gradient(loss, table)).max(axis=1) > 0
+    np.testing.assert_array_equal(np.flatnonzero(touched), classes)
+
+
 @pytest.mark.parametrize("loss", [binary_cross_entropy, literal_cross_entropy, bpr])
 def test_slices_add_up(loss):
     whole = loss(tf.constant(POSITIVE), tf.constant(NEGATIVE), VALID, COUNT)

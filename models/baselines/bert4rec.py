@@ -111,9 +111,12 @@ class BERT4Rec(Bidirectional, Recommender):
         return tf.concat([self.items.matrix()[:-1], self.output_bias.matrix()], axis=-1)
 
     def compute_loss(self, batch, training=True):
-        queries = self.encode(batch, training=training)[0][:, :, 0]
-        positives = batch["positives"]
-        return full_cross_entropy(queries, self.item_matrix(), positives, valid(positives), batch["valid_count"])
+        queries = self.encode(batch, training=training)[0][:, :, 0, :-1]
+        positives, bias = batch["positives"], tf.pad(self.output_bias.table[:, 0], [[0, 1]])  # none of the mask token
+        return full_cross_entropy(
+            *(queries, self.items.table, positives, valid(positives), batch["valid_count"], bias),
+            last=self.spec.n_items,
+        )
 
     def feed_options(self):
         return {"share": self.config.mask_share, "last_share": self.config.last_share}

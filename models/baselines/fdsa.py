@@ -124,6 +124,6 @@ class FDSA(Recommender):
         positives, count = batch["positives"], batch["valid_count"]
         mask = valid(positives)
         if self.config.loss == "ce":
-            return full_cross_entropy(queries, self.item_matrix(), positives, mask, count)
+            return full_cross_entropy(queries, self.items.table, positives, mask, count)
         score = lambda ids: tf.reduce_sum(queries * self.items(ids), axis=-1)  # noqa: E731
         return binary_cross_entropy(score(positives), score(batch["negatives"]), mask, count)

@@ -124,12 +124,9 @@ class LightSANs(Recommender):
 
     def compute_loss(self, batch, training=True):
         queries = self.encode(batch, training=training, positions="last")[0][:, :, 0]
-        targets, matrix = batch["positives"][:, None], self.item_matrix()
-        there = valid(targets)
-        if self.config.padding == "vector":  # row 0 is a class too, so it moves up to row 1
-            table = tf.cast(tf.convert_to_tensor(self.items.table), matrix.dtype)
-            matrix, targets = tf.concat([tf.zeros_like(table[:1]), table], axis=0), targets + 1
-        return full_cross_entropy(queries, matrix, targets, there, batch["valid_count"])
+        targets = batch["positives"][:, None]
+        first = 0 if self.config.padding == "vector" else 1  # padding is a class too
+        return full_cross_entropy(queries, self.items.table, targets, valid(targets), batch["valid_count"], first=first)
 
     def feed_options(self):
         return {"min_history": self.config.min_history}

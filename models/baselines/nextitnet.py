@@ -117,10 +117,9 @@ class NextItNet(Recommender):
         queries = self.encode(batch, training=training)[0][:, :, 0]
         if self.config.loss == "sampled":
             return self._sampled_loss(queries, targets, mask, count, training)
-        if self.padding_invariant:
-            return full_cross_entropy(queries, self.item_matrix(), targets, mask, count)
-        classes = tf.pad(self.item_matrix(), [[1, 0], [0, 0]])  # padding becomes class 1, behind a row that is left out
-        return full_cross_entropy(queries, classes, targets + 1, mask, count)
+        table, bias = self.output_table.table, self.output_bias.table[:, 0]
+        first = int(self.padding_invariant)  # without masking, padding is a class
+        return full_cross_entropy(queries[..., :-1], table, targets, mask, count, bias, first)
 
     def _sampled_loss(self, queries, targets, mask, count, training):
         """Softmax cross-entropy over the target and a pool of items, corrected for the pool's odds.

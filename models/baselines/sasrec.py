@@ -124,11 +124,11 @@ class SASRec(Recommender):
         if self.regime == "prefix":  # RecBole's instances
             newest, targets = self.encode(batch, training=training, positions="last")[0][:, :, 0], batch["positives"]
             targets = targets[:, None]
-            return full_cross_entropy(newest, self.item_matrix(), targets, valid(targets), batch["valid_count"])
+            return full_cross_entropy(newest, self.items.table, targets, valid(targets), batch["valid_count"])
         queries = self.encode(batch, training=training)[0][:, :, 0]
         mask = valid(batch["positives"])
         if self.config.loss == "ce":
-            return full_cross_entropy(queries, self.item_matrix(), batch["positives"], mask, batch["valid_count"])
+            return full_cross_entropy(queries, self.items.table, batch["positives"], mask, batch["valid_count"])
         score = lambda ids: tf.reduce_sum(queries * self.items(ids), axis=-1)  # noqa: E731  eq. 8
         return binary_cross_entropy(score(batch["positives"]), score(batch["negatives"]), mask, batch["valid_count"])
 
