@@ -1,7 +1,7 @@
 """Speed as ratios of things timed in turn in this very run: python -m experiments.bench [--parts=step,pipeline]
 
 Parts: gemm (matrix products), step (a training step against a naive tf-keras one), pipeline (batches and negatives),
-ranking (evaluation against encoding and NumPy), growth (ASLI with n, d and N).
+ranking (evaluation against encoding and NumPy), growth (ASLI with n, d and N), models (what training each costs).
 """
 
 import json
@@ -17,7 +17,7 @@ from rich.table import Table
 from tf_utils import cli
 from tf_utils.files import write_atomically
 
-PARTS = ("gemm", "step", "pipeline", "ranking", "growth")
+PARTS = ("gemm", "step", "pipeline", "ranking", "growth", "models")
 _PARTS = flags.DEFINE_list("parts", list(PARTS), f"Parts to run, of {', '.join(PARTS)}.")
 _JSON = flags.DEFINE_string("json", None, "File to write the ratios to as well.")
 _DATA_DIR = flags.DEFINE_string("data_dir", None, "Folder of the raw data sets (default: $DATA_DIR).")
@@ -45,9 +45,9 @@ def chosen_parts(names: list[str]) -> list[str]:
 
 def measure(parts: list[str], settings, progress=lambda part: None) -> list:
     """The rows of the parts, in order."""
-    from experiments.benchmarks import feeding, gemm, growth, ranking, steps
+    from experiments.benchmarks import costs, feeding, gemm, growth, ranking, steps
 
-    modules = {"gemm": gemm, "step": steps, "pipeline": feeding, "ranking": ranking, "growth": growth}
+    modules = dict(zip(PARTS, (gemm, steps, feeding, ranking, growth, costs), strict=True))
     rows = []
     for part in parts:
         progress(part)

@@ -37,6 +37,10 @@ TINY = Settings(
     growth_items=(60,),
     growth_dim=4,
     growth_length=6,
+    cost_models=("pop", "attrec", "cafe"),
+    cost_batch=4,
+    cost_length=6,
+    cost_dim=4,
 )
 
 
@@ -259,6 +263,8 @@ def test_every_part_gives_rows(generated_only, eager):
         (growth.PUBLISHED, True)
     ]
     assert len({row.name for row in rows}) == len(rows)
+    costs = [row.name.split(":")[0] for row in rows if row.part == "models"]
+    assert costs == ["attrec", "cafe"]  # SASRec is the base, and counting is not training
     out = io.StringIO()
     bench.show(rows, Console(file=out, width=200))
     text = out.getvalue()

@@ -14,6 +14,7 @@ class Settings:
     The SASRec-size step: batch, length (n), dim (d), blocks, dropout, and the
     length groups of the packed form (groups).  side: of the square product that stands for
     the machine's peak.  users, items: of generated data.  growth_*: ASLI's sizes, the first of each being the base.
+    cost_*: of the comparison of models; no models: all that are trained.
     clock: see `measure.interleaved`.  data_dir: where the raw data sets are, None for $DATA_DIR.
     """
 
@@ -35,5 +36,9 @@ class Settings:
     growth_items: tuple[int, ...] = (3_000, 30_000, 300_000)
     growth_dim: int = 64
     growth_length: int = 200
+    cost_models: tuple[str, ...] = ()
+    cost_batch: int = 128
+    cost_length: int = 50
+    cost_dim: int = 64
     clock: Callable[[], float] = time.perf_counter
     data_dir: str | None = None

@@ -39,14 +39,15 @@ def tmall_lengths(users: int) -> np.ndarray:
 
 
 def generated(lengths: np.ndarray, items: int) -> Sequences:
-    """Histories of the given lengths; items, categories and actions are uniform (timing is indifferent to it)."""
+    """Histories of the given lengths; items and actions are uniform (timing is indifferent to it)."""
     rng, events = np.random.default_rng(1), int(np.sum(lengths))
     sizes = {"user": len(lengths), "item": items, "category": CATEGORIES, "action": ACTIONS}
     draw = lambda name: rng.integers(1, sizes[name] + 1, events).astype(np.int32)  # noqa: E731
+    drawn = draw("item")
     return Sequences(
         offsets=np.concatenate([[0], np.cumsum(lengths)]).astype(np.int64),
-        items=draw("item"),
-        categories=draw("category"),
+        items=drawn,
+        categories=1 + drawn % CATEGORIES,
         actions=draw("action"),
         timestamps=np.arange(events, dtype=np.int64),
         labels={name: np.arange(1, size + 1).astype(str) for name, size in sizes.items()},
