@@ -14,7 +14,7 @@ from data.schema import Interactions
 from tf_utils.cli import UserError
 
 ORDERS = {"together": (("user", "item"),), "item_user": (("item",), ("user",)), "user_item": (("user",), ("item",))}
-TIES = ("row", "item", "random")
+TIES = ("row", "item", "random", "first_last")
 DEDUP = {"uia": ("user", "item", "action"), "ui": ("user", "item"), "none": ()}
 
 
@@ -88,14 +88,23 @@ def drop_below_rating(data: Interactions, minimum: int) -> Interactions:
 def order_ties(data: Interactions, by: str = "row", seed: int = 0) -> Interactions:
     """Puts the rows in the order in which events of one time are to be taken, since time order is (timestamp, row).
 
-    by: "row", as the file has them; "item", by ascending item id; "random", seeded.
+    by: "row", as the file has them; "item", by ascending item id; "random", seeded; "first_last": of a user's events at
+    their newest time the first row comes last, the others as the file has them (so that it is held out: the
+    preprocessing of AttRec's first author takes an event for the newest only if it is later than all rows before it).
     """
     if by not in TIES:
         raise UserError(f"ties={by!r}: choose one of {', '.join(TIES)}")
     if by == "row":
         return data
-    rows = np.argsort(data.item, kind="stable") if by == "item" else np.random.default_rng(seed).permutation(len(data))
-    how = "by item id" if by == "item" else f"in a random order (seed {seed})"
+    if by == "item":
+        rows, how = np.argsort(data.item, kind="stable"), "by item id"
+    elif by == "random":
+        rows, how = np.random.default_rng(seed).permutation(len(data)), f"in a random order (seed {seed})"
+    else:
+        newest = np.lexsort((-np.arange(len(data)), data.timestamp, data.user))  # the first row of a tie comes last
+        newest = newest[np.append(data.user[newest][1:] != data.user[newest][:-1], True)]
+        rows = np.append(np.delete(np.arange(len(data)), newest), newest)
+        how = "as in the file, but for the first of a user's newest, which comes last"
     ordered = data.select(rows)
     return replace(ordered, provenance=ordered.provenance.noting(f"Events of one time are taken {how}."))
 

@@ -15,6 +15,8 @@ from tf_utils.run_record import environment
 def run(paper: str, datasets: Sequence[str], models: Sequence[str] | None, data_dir: str | None, strategy=None) -> None:
     """Trains and scores each trial that has no entry in experiments/tuning, and writes it there.
 
+    Trials on other data than the configuration's (another source, filter or order of ties) are dropped.
+
     Args:
         paper: its configuration file has `GRIDS`, `trials` and `untuned`.
         datasets: names of the catalogue.
@@ -37,15 +39,16 @@ def run(paper: str, datasets: Sequence[str], models: Sequence[str] | None, data_
         split, loaded = None, None
         for model in models or configs.GRIDS:
             found = tuning.load(paper, dataset, model)
-            done = [trial["values"] for trial in found["trials"]]
             wanted = configs.trials(dataset, model)
             for number, values in enumerate(wanted, 1):
-                if values in done:
-                    continue
                 config = configs.untuned(dataset, *model.split("-"))
                 tuning.apply(config, values)
                 if (arguments := config.dataset_args.to_dict()) != loaded:
                     split, loaded = runner.load_split(config, data_dir), arguments
+                data = split.sequences.provenance.fingerprint
+                found["trials"] = [trial for trial in found["trials"] if trial["data_fingerprint"] == data]
+                if values in [trial["values"] for trial in found["trials"]]:
+                    continue
                 progress = _trial(config, split, strategy, f"{dataset} {model} [{number}/{len(wanted)}] {values}")
                 found["trials"].append(
                     {
@@ -55,7 +58,7 @@ def run(paper: str, datasets: Sequence[str], models: Sequence[str] | None, data_
                         "epochs": progress.epoch,
                         "stopped_by": progress.stopped_by,
                         "seed": config.train.seed,
-                        "data_fingerprint": split.sequences.provenance.fingerprint,
+                        "data_fingerprint": data,
                         "commit": commit,
                     }
                 )

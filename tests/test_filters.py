@@ -48,6 +48,14 @@ def test_ties_keep_the_row_order_go_by_item_or_are_drawn():
     assert "by item id" in filters.order_ties(table(TIED), by="item").provenance.notes[-1]
 
 
+def test_the_first_of_the_newest_comes_last():
+    """User 1 ends in a tie of 2, 4, 6, user 2 in one of 1 and 2; the tie of 5 and 3 is no newest one."""
+    rows = [(1, 5, 7), (1, 3, 7), (2, 1, 8), (1, 2, 9), (2, 9, 3), (1, 4, 9), (2, 2, 8), (1, 6, 9)]
+    data = table([(user, item, 1, 1, time) for user, item, time in rows])
+    assert data.sequences().items.tolist() == [5, 3, 2, 4, 6, 9, 1, 2]
+    assert filters.order_ties(data, by="first_last").sequences().items.tolist() == [5, 3, 4, 6, 2, 9, 2, 1]
+
+
 @pytest.mark.parametrize(
     "order, left",
     [

@@ -4,9 +4,10 @@ import json
 
 import pytest
 
-from experiments import tuning
+from experiments import trials, tuning
 from experiments.configs import attrec
 from tf_utils.cli import UserError
+from tf_utils.training import Progress
 
 SETS = ("ml-100k", "ml-1m", "s3rec-lastfm", "movietweetings", "amazon-tools-sequences")
 
@@ -46,6 +47,23 @@ def test_a_run_takes_the_best_trial(monkeypatch, tmp_path):
     assert attrec.get_config("ml-100k").model.omega == 0.6
     assert attrec.get_config("ml-100k,attrec,official").model.omega == 0.6  # it has no trials of its own
     assert attrec.get_config("ml-1m").model.omega == attrec.untuned("ml-1m", "attrec").model.omega
+
+
+def test_trials_on_other_data_are_dropped(monkeypatch, tmp_path, tiny_split):
+    """One of twelve is there and on this data, one on other data; eleven are run, and twelve stand in the file."""
+    values = attrec.trials("ml-100k", "fmc")
+    data = tiny_split.sequences.provenance.fingerprint
+    found = [{"values": v, "score": 9.0, "data_fingerprint": d} for v, d in zip(values, (data, "other"), strict=False)]
+    monkeypatch.setattr(tuning, "ROOT", tmp_path)
+    tuning.save("attrec", "ml-100k", "fmc", {"select": "", "trials": found})
+    monkeypatch.setattr(trials.runner, "load_split", lambda config, data_dir: tiny_split)
+    ran = []
+    monkeypatch.setattr(trials, "_trial", lambda config, *rest: ran.append(config) or Progress(best=0.5))
+    trials.run("attrec", ["ml-100k"], ["fmc"], None)
+    done = tuning.load("attrec", "ml-100k", "fmc")["trials"]
+    assert len(ran) == 11 and sorted(map(str, (t["values"] for t in done))) == sorted(map(str, values))
+    assert [trial["score"] for trial in done] == [9.0] + 11 * [0.5]
+    assert {trial["data_fingerprint"] for trial in done} == {data}
 
 
 @pytest.mark.parametrize(

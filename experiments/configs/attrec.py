@@ -28,6 +28,7 @@ def untuned(dataset: str, model: str, variant: str = "paper"):
     """The configuration before tuning: where a grid is silent."""
     config = base_config("attrec", dataset, model, variant)
     hyper, train = config.model, config.train
+    config.dataset_args.ties = "first_last"  # as in the first author's split, on which his numbers rest
     if dataset == "s3rec-lastfm":  # the others have this filter of the paper's by themselves
         config.dataset_args.min_user = 10
     if "dim" in hyper:
