@@ -3,7 +3,13 @@
 import numpy as np
 import pytest
 
-from models.losses import binary_cross_entropy, bpr, full_cross_entropy, literal_cross_entropy
+from models.losses import (
+    binary_cross_entropy,
+    bpr,
+    full_cross_entropy,
+    literal_cross_entropy,
+    softmax_cross_entropy,
+)
 from tests.tiny import close
 from tf_utils.keras_gate import tf
 
@@ -56,6 +62,22 @@ def test_full_cross_entropy():
     arguments = (tf.constant(queries), tf.constant(matrix), tf.constant(targets), VALID, COUNT)
     close(full_cross_entropy(*arguments), total / 6)
     assert float(full_cross_entropy(*arguments[:3], np.zeros_like(VALID), COUNT)) == 0.0
+
+
+def test_softmax_cross_entropy_is_that_of_tensorflow():
+    """Values and gradients, at ordinary logits, at ones far apart, and where all but the label are minus infinity."""
+    logits = RNG.normal(size=(5, 7)) * np.array([1, 10, 100, 1000, 1])[:, None]
+    logits[4, 1:] = np.finfo(np.float64).min
+    logits, labels = tf.constant(logits), tf.constant([0, 3, 6, 2, 0])
+    upstream = tf.constant(RNG.normal(size=5))
+    found = []
+    for loss in (softmax_cross_entropy, lambda x, y: tf.nn.sparse_softmax_cross_entropy_with_logits(y, x)):
+        with tf.GradientTape() as tape:
+            tape.watch(logits)
+            values = loss(logits, labels)
+        found.append((values, tape.gradient(values, logits, output_gradients=upstream)))
+    close(*(values for values, _ in found))
+    close(*(gradient for _, gradient in found))
 
 
 @pytest.mark.parametrize("first, last", [(0, None), (1, 6), (2, 7)])
