@@ -8,14 +8,15 @@ from tests.conformance.table import Trainer, trained_rows
 from tf_utils.keras_gate import tf
 
 
-@pytest.fixture(scope="module", params=trained_rows())
-def trained_row(request):
-    return request.param
+def slow_variants() -> list:
+    """What takes many steps is tried on the other variants of a model in `make test-slow` alone."""
+    rows = [param.values[0] for param in trained_rows()]
+    return [pytest.param(r, id=str(r), marks=() if r.variant == "paper" else pytest.mark.slow) for r in rows]
 
 
-@pytest.fixture(scope="module")
-def trainer(trained_row, tiny_split):
-    return Trainer(trained_row, tiny_split)
+@pytest.fixture(scope="module", params=slow_variants())
+def trainer(request, tiny_split):
+    return Trainer(request.param, tiny_split)
 
 
 def test_one_batch_overfits(trainer):
@@ -47,6 +48,7 @@ def test_eager_is_graph(trainer):
     assert graph[0] != graph[1]
 
 
+@pytest.mark.parametrize("trained_row", trained_rows())
 def test_gradient_reach(trained_row, tiny_split):
     """Every weight is trained, but those that a softmax cancels and the class lists."""
     model = trained_row.make(tiny_split, "float64")
