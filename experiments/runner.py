@@ -48,13 +48,10 @@ def load_split(config, data_dir: str | None) -> Split:
 
 def make_model(config, split: Split) -> Recommender:
     """The unbuilt model of a configuration. Raises UserError for bad hyper-parameters."""
-    seq = split.sequences
-    sizes = (seq.size(name) for name in ("user", "item", "category", "action"))
-    spec = DataSpec(*sizes, find_item_categories=seq.item_category_lists)
     tf.random.set_seed(config.train.seed)
     tf.keras.utils.set_random_seed(config.train.seed)
     try:
-        return models.build(config.model_name, config.model, spec)
+        return models.build(config.model_name, config.model, DataSpec.of(split.sequences))
     except ValueError as error:
         raise UserError(str(error)) from None
 

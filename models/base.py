@@ -9,6 +9,7 @@ from functools import cached_property
 import numpy as np
 import tensorflow_recommenders as tfrs
 
+from data.schema import Sequences
 from tf_utils.keras_gate import tf
 
 Batch = dict[str, tf.Tensor]
@@ -27,6 +28,12 @@ class DataSpec:
     n_categories: int
     n_actions: int
     find_item_categories: Callable[[], np.ndarray] | None = field(default=None, compare=False)
+
+    @classmethod
+    def of(cls, sequences: Sequences) -> DataSpec:
+        """What there is to know of these data."""
+        sizes = (sequences.size(name) for name in ("user", "item", "category", "action"))
+        return cls(*sizes, find_item_categories=sequences.item_category_lists)
 
     @cached_property
     def item_categories(self) -> np.ndarray | None:

@@ -42,7 +42,6 @@ def full_cross_entropy(
     valid_count: tf.Tensor,
     bias: tf.Tensor | None = None,
     first: int = 1,
-    last: int | None = None,
 ) -> tf.Tensor:
     """Softmax cross-entropy over all items.
 
@@ -55,17 +54,16 @@ def full_cross_entropy(
         targets: int32 [B, T], ids.
         valid: bool [B, T]; other cells cost nothing, in time too.
         valid_count: [] floating.
-        bias: [rows of the table], added to the logits.
-        first, last: the ids that are classes; first is 1 since 0 is padding, last the table's own.
+        bias: [ids], added to the logits. Rows of the table behind it are no classes.
+        first: the first id that is a class; 0 is padding.
     """
     rows, labels = tf.boolean_mask(queries, valid), tf.boolean_mask(targets, valid)
     table = tf.cast(tf.convert_to_tensor(table), rows.dtype)
-    ids = np.arange(table.shape[0])
-    is_class = (ids >= first) & (ids <= (len(ids) if last is None else last))
-    bias = tf.zeros(len(ids), rows.dtype) if bias is None else tf.cast(bias, rows.dtype)
-    logits = tf.nn.bias_add(
-        tf.matmul(rows, table, transpose_b=True), tf.where(is_class, bias, tf.constant(rows.dtype.min, rows.dtype))
-    )
+    size = table.shape[0]
+    bias = tf.zeros(size, rows.dtype) if bias is None else tf.cast(bias, rows.dtype)
+    ids, ends = np.arange(size), bias.shape[0]
+    bias = tf.where((first <= ids) & (ids < ends), tf.pad(bias, [[0, size - ends]]), rows.dtype.min)
+    logits = tf.nn.bias_add(tf.matmul(rows, table, transpose_b=True), bias)
     logits = tf.cast(logits, tf.float32 if rows.dtype != tf.float64 else rows.dtype)
     losses = softmax_cross_entropy(logits, labels)
     return tf.reduce_sum(losses) / tf.cast(valid_count, losses.dtype)

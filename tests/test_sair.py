@@ -8,8 +8,8 @@ import pytest
 from data.schema import Attributes
 from models.layers.item_categories import ItemCategories
 from tests import tiny
+from tests.gradients import check_loss_and_gradient
 from tests.oracles import sair_oracle as oracle
-from tests.oracles.layers_oracle import slope
 from tf_utils.keras_gate import tf
 
 READINGS = [
@@ -53,23 +53,12 @@ def test_every_intermediate_and_the_loss(tiny_split, hyper):
         tiny.close(model.regularisation(), oracle.decov(weights["pool"]))
 
 
-def gradients_of(model, batch, named):
-    with tf.GradientTape() as tape:
-        loss = model.compute_loss(batch, training=False)
-    return tape.gradient(loss, named)
-
-
 def test_gradient(tiny_split):
     """Along random directions, away from ties of the top k; every weight of the second attention has one."""
     model, batch, weights = case(tiny_split)
-    data, lists, named = tiny.arrays(batch), model.spec.item_categories, tiny.weights_of(model)
-    gradients = gradients_of(model, batch, named)
-    rng = np.random.default_rng(0)
-    for name in weights:
-        direction = rng.normal(size=weights[name].shape)
-        expected = slope(lambda moved: oracle.loss(moved, data, lists, model.config), weights, {name: direction})
-        found = np.sum(tf.convert_to_tensor(gradients[name]).numpy() * direction)
-        np.testing.assert_allclose(found, expected, rtol=1e-5, atol=1e-8, err_msg=name)
+    data, lists = tiny.arrays(batch), model.spec.item_categories
+    objective = lambda moved: oracle.loss(moved, data, lists, model.config)  # noqa: E731
+    gradients = check_loss_and_gradient(model, batch, weights, objective, rtol=1e-5)
     for part in ("query", "key", "value"):
         assert np.abs(gradients[f"interaction/{part}/kernel"]).max() > 1e-8
 
@@ -77,7 +66,10 @@ def test_gradient(tiny_split):
 def test_weights_from_before_leave_the_second_attention_untrained(tiny_split):
     """Why eq. 9 must take the distribution after the interaction (LEDGER R10): the top k passes no gradient on."""
     model, batch, _ = case(tiny_split, weights="pre")
-    gradients = gradients_of(model, batch, tiny.weights_of(model))
+    named = tiny.weights_of(model)
+    with tf.GradientTape() as tape:
+        loss = model.compute_loss(batch, training=False)
+    gradients = tape.gradient(loss, named)
     assert all(gradients[f"interaction/{part}/kernel"] is None for part in ("query", "key", "value"))
 
 

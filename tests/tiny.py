@@ -49,9 +49,7 @@ def make_split(seed: int = 0) -> Split:
 
 
 def spec_of(split: Split) -> DataSpec:
-    seq = split.sequences
-    sizes = (seq.size(name) for name in ("user", "item", "category", "action"))
-    return DataSpec(*sizes, find_item_categories=seq.item_category_lists)
+    return DataSpec.of(split.sequences)
 
 
 @contextlib.contextmanager

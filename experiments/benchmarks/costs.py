@@ -5,7 +5,7 @@ A model that costs far more than its equations ask for shows here first.
 
 from __future__ import annotations
 
-import dataclasses
+import numpy as np
 
 import models
 from data import feeds
@@ -26,20 +26,18 @@ def model_block(settings: Settings, split: Split, name: str) -> tuple[Block, flo
     regime = models.model_class(name).regime
     if regime is None:
         return None
-    sizes = (split.sequences.size(field) for field in ("user", "item", "category", "action"))
     config = models.default_config(name)
     if "dim" in config:
         config.dim = settings.cost_dim
     if "max_length" in config and regime != "window":
         config.max_length = settings.cost_length
-    model = models.build(name, config, DataSpec(*sizes, find_item_categories=split.sequences.item_category_lists))
+    model = models.build(name, config, DataSpec.of(split.sequences))
     length, targets = config.get("max_length", 1), config.get("targets", 1)
     feed = feeds.make_feed(
         *(model.regime, split, length, settings.cost_batch, 1, model.feed_options()), targets=targets
     )
-    groups = settings.groups if feed.packable and model.padding_invariant else 1
     batches = steps.full_batches(feed, settings.cost_batch, settings.steps)
-    block = steps.step_block(steps.our_step(model, feed, groups), batches)
+    block = steps.step_block(steps.our_step(model, feed, settings.groups), batches)
     return block, feed.targets / feed.instances * settings.cost_batch
 
 
@@ -51,15 +49,12 @@ def run(settings: Settings) -> list[Row]:
         if made is not None:
             blocks[name], targets[name] = made
     seconds = interleaved(blocks, settings.rounds, settings.clock)
-    rows = []
-    for name in blocks:
-        if name == BASE:
-            continue
+    rows, size = [], f"; d {settings.cost_dim}, n {settings.cost_length}, batch {settings.cost_batch}; {source}"
+    _, *others = blocks
+    for name in others:
         per_target = ratios(seconds[name] / targets[name], seconds[BASE] / targets[BASE])
-        a_step = Row("models", "", ratios(seconds[name], seconds[BASE])).median
+        a_step = np.median(seconds[name] / seconds[BASE])
         note = f"a step {a_step:.2g} times; targets a step {targets[name]:.0f} and {targets[BASE]:.0f}"
-        rows.append(Row("models", f"{name}: a training target / one of {BASE}", per_target, note=note))
-    if rows:
-        size = f"d {settings.cost_dim}, n {settings.cost_length}, batch {settings.cost_batch}; {source}"
-        rows[0] = dataclasses.replace(rows[0], note=f"{rows[0].note}; {size}")
+        rows.append(Row("models", f"{name}: a training target / one of {BASE}", per_target, note=note + size))
+        size = ""
     return rows

@@ -14,6 +14,7 @@ from data.splits import Split, leave_one_out
 from experiments.benchmarks import steps, workload
 from experiments.benchmarks.measure import Block, Row, interleaved, ratios
 from experiments.benchmarks.settings import Settings
+from models.base import DataSpec
 
 PUBLISHED = 45 / 7
 
@@ -25,7 +26,7 @@ def asli_block(settings: Settings, split: Split, dim: int, length: int, groups: 
     """
     config = models.default_config("asli")
     config.update(dict(dim=dim, max_length=length))
-    model = models.build("asli", config, steps.spec_of(split))
+    model = models.build("asli", config, DataSpec.of(split.sequences))
     feed = next_item_feed(split, length, settings.growth_batch, seed=1, **model.feed_options())
     batches = steps.full_batches(feed, settings.growth_batch, settings.steps)
     return steps.step_block(steps.our_step(model, feed, groups), batches)

@@ -30,12 +30,7 @@ def sasrec(settings: Settings, split: Split, dropout: float) -> Recommender:
     """An unbuilt SASRec of the benchmark's size."""
     config = models.default_config("sasrec")
     config.update(dict(dim=settings.dim, max_length=settings.length, blocks=settings.blocks, dropout=dropout))
-    return models.build("sasrec", config, spec_of(split))
-
-
-def spec_of(split: Split) -> DataSpec:
-    seq = split.sequences
-    return DataSpec(*(seq.size(name) for name in ("user", "item", "category", "action")))
+    return models.build("sasrec", config, DataSpec.of(split.sequences))
 
 
 def full_batches(feed: Feed, batch_size: int, count: int) -> list[Batch]:

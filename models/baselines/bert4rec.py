@@ -112,11 +112,8 @@ class BERT4Rec(Bidirectional, Recommender):
 
     def compute_loss(self, batch, training=True):
         queries = self.encode(batch, training=training)[0][:, :, 0, :-1]
-        positives, bias = batch["positives"], tf.pad(self.output_bias.table[:, 0], [[0, 1]])  # none of the mask token
-        return full_cross_entropy(
-            *(queries, self.items.table, positives, valid(positives), batch["valid_count"], bias),
-            last=self.spec.n_items,
-        )
+        positives, bias = batch["positives"], self.output_bias.table[:, 0]  # none of the mask token, which is no class
+        return full_cross_entropy(queries, self.items.table, positives, valid(positives), batch["valid_count"], bias)
 
     def feed_options(self):
         return {"share": self.config.mask_share, "last_share": self.config.last_share}

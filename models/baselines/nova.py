@@ -155,9 +155,8 @@ class NOVA(Recommender):
         positives, count = batch["positives"], batch["valid_count"]
         mask = valid(positives)
         if self.mask_token:
-            bias = tf.pad(self.output_bias.table[:, 0], [[0, 1]])  # none of the mask token
-            table, last = self.items.table, self.spec.n_items
-            return full_cross_entropy(queries[..., :-1], table, positives, mask, count, bias, last=last)
+            bias = self.output_bias.table[:, 0]  # none of the mask token, which is no class
+            return full_cross_entropy(queries[..., :-1], self.items.table, positives, mask, count, bias)
         score = lambda ids: tf.reduce_sum(queries * self.items(ids), axis=-1)  # noqa: E731
         return binary_cross_entropy(score(positives), score(batch["negatives"]), mask, count)
 
