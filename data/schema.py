@@ -86,7 +86,7 @@ class Interactions:
     def compact(self) -> Interactions:
         """The same events with ids that leave no gaps; the order of the ids is kept.
 
-        Categories are kept if an event or an attribute of a kept item uses them; actions are never renumbered.
+        Categories are kept if an event or an attribute of a kept item uses them.
         """
         items = _used(self.item, self.size("item"))
         categories = _used(self.category, self.size("category"))
@@ -94,9 +94,9 @@ class Interactions:
             counts = np.diff(self.attributes.offsets)
             kept = np.repeat(np.concatenate([[False], items[1:]]), counts)
             categories[self.attributes.values[kept]] = True
-        users = _used(self.user, self.size("user"))
-        keep = {"user": users, "item": items, "category": categories}
-        lookup = {name: (np.cumsum(mask) * mask).astype(np.int32) for name, mask in keep.items()}
+        users, actions = _used(self.user, self.size("user")), _used(self.action, self.size("action"))
+        keep = {"user": users, "item": items, "category": categories, "action": actions}
+        lookup = {name: (np.cumsum(mask) * mask).astype(getattr(self, name).dtype) for name, mask in keep.items()}
         labels = dict(self.labels) | {name: self.labels[name][mask[1:]] for name, mask in keep.items()}
         attributes = self.attributes
         if attributes is not None:

@@ -39,6 +39,7 @@ def statistics(sequences: Sequences) -> dict:
         "mean_per_action": {
             str(label): _ratio(int(count), n_users)
             for label, count in zip(sequences.labels["action"], per_action, strict=True)
+            if count
         },
         "events_per_item": _ratio(len(sequences), n_items),
         "density_user_item": _ratio(user_item, n_users * n_items),

@@ -17,10 +17,11 @@
 | dropout A12 | rate 0.3 | items + positions, weights, both FFN layers | the same places | completion |
 | log s(1 - r) A13 | both losses | log(1 - s(r)) | `loss` = "bce" ("literal" as printed) | misprint |
 | reduction A14 | sum, L = L_rank + L_int | mean over valid steps, 1:1 | mean, `interaction_weight` = 1 | the sum only rescales the rate |
-| negative interaction A16 | an unobserved (category, action) pair | unseen category, other action | `interaction_negatives` = "pair" | printed |
+| negative interaction A16 | a (category, action) pair not observed (here: in training) | unseen category, other action | `interaction_negatives` = "pair" | printed |
 | score A17 | o_p . p, o_i . (c + a) | the same | as both | |
-| initialiser | - | Glorot; kernel truncated normal 0.02 | Glorot (kernel: fans of one channel) | completion |
-| action vocabulary | four | four, fixed | from the data | JD has ten |
+| initialiser | - | Glorot; kernel truncated normal 0.02 | as both | completion from the code |
+| negative item A15 | one the user has not interacted with | not in the user's training part | as the code | a held-out item must not leak |
+| action vocabulary | the set of all actions; four | four, fixed | those that occur in the data | JD's file has ten |
 
 `attention_type` names the query of the top block, as in Table 4: "latent_intent", "self" (Seq-Seq), "item", "action",
 "category", and "action_category" of the authors' README. The interaction head reads the same tensor (A5).
@@ -112,8 +113,7 @@ class ASLI(Recommender):
         if c.block1_ffn:
             self.item_ffn_norm, self.item_ffn = LayerNorm(name="item_ffn_norm"), ffn("item_ffn", True)
         if c.attention_type == "latent_intent":
-            normal = tf.keras.initializers.TruncatedNormal(stddev=0.02) if c.conv_weights == "shared" else None
-            self.tcn = DepthwiseTCN(c.kernel_size, c.conv, c.conv_weights, normal, name="tcn")
+            self.tcn = DepthwiseTCN(c.kernel_size, c.conv, c.conv_weights, name="tcn")
             if c.tcn_residual:
                 self.tcn_norm = LayerNorm(name="tcn_norm")
         self.intent_attention = attention("intent_attention")

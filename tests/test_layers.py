@@ -187,6 +187,14 @@ def test_convolution(alignment, sharing, taps):
     check_gradient(layer, lambda x: layer(x) * MASK[..., None], twin, x)
 
 
+def test_initial_kernel_of_the_convolution():
+    """A truncated normal of 0.02 as in ASLI's code, whatever l and d: cut at two standard deviations."""
+    layer = DepthwiseTCN(10)
+    layer(np.zeros((1, 3, 2000), np.float32))
+    kernel = layer.kernel.numpy()
+    assert 0.017 < kernel.std() < 0.018 and np.abs(kernel).max() <= 0.04  # the cut takes an eighth of the deviation
+
+
 def test_convolution_by_hand():
     """l = 10: the printed index reads i - 5 .. i + 4, the causal one i - 9 .. i (LEDGER A6)."""
     impulse = np.zeros((1, 21, 1))

@@ -75,15 +75,24 @@ class Stepper:
     def step(self) -> int:
         return int(self.optimizer.iterations.numpy())
 
+    def trace(self) -> None:
+        """Makes the graph of a step, which takes longer than an epoch of small data does, and runs no step."""
+        self._run(self._batches(), tf.constant(0))
+
     def run(self, steps: int) -> float:
         """Runs `steps` steps from the optimiser's step count on; returns the mean loss."""
+        total = self._run(self._batches(), tf.constant(steps))
+        self._position = self.step
+        return float(total) / steps
+
+    def _batches(self):
+        """The batches from the optimiser's step count on."""
         if self._iterator is None or self._position != self.step:
             replicas = self.strategy.num_replicas_in_sync
             make = lambda _: self.feed.dataset(self.step, replicas)  # noqa: E731
             self._iterator = iter(self.strategy.distribute_datasets_from_function(make))
-        total = self._run(self._iterator, tf.constant(steps))
-        self._position = self.step
-        return float(total) / steps
+            self._position = self.step
+        return self._iterator
 
     def _steps(self, iterator, steps):
         total = tf.constant(0.0)
@@ -183,6 +192,8 @@ def fit(
             progress.stopped_by = ""  # it had only run out of what it now has more of
 
     steps = stepper.feed.steps_per_epoch
+    if not progress.stopped_by:
+        stepper.trace()  # before the clock: seconds are those of training
     while not progress.stopped_by:
         began = time.perf_counter()
         loss = stepper.run(steps)

@@ -11,7 +11,7 @@ class DepthwiseTCN(tf.keras.layers.Layer):
         alignment: "causal" reads t - l + 1 .. t; "centered" reads t + j - ceil((l + 1) / 2), j = 1..l, as ASLI's eq. 2
             is printed. The latter sees later events, so it leaks the target of the interaction head (LEDGER A6).
         weights: "depthwise" d x l; "shared": one kernel of l weights for all channels (ASLI's released code, A7).
-        initializer: of the weights.
+        initializer: of the weights; default: ASLI's released code's, a truncated normal of 0.02.
 
     Reference: ASLI eq. 2; Wu et al., ICLR 2019, section 2 (the same formula for lightweight convolutions).
     """
@@ -32,13 +32,10 @@ class DepthwiseTCN(tf.keras.layers.Layer):
         if weights not in ("depthwise", "shared"):
             raise ValueError(f'weights must be "depthwise" or "shared", got {weights!r}')
         self.kernel_size, self.alignment, self.sharing = kernel_size, alignment, weights
-        self.initializer = initializer or tf.keras.initializers.VarianceScaling(
-            scale=1.0, mode="fan_avg", distribution="uniform"
-        )
+        self.initializer = initializer or tf.keras.initializers.TruncatedNormal(stddev=0.02)
 
     def build(self, input_shape):
         channels = input_shape[-1] if self.sharing == "depthwise" else 1
-        # Shape [l, 1, channels]: each output channel reads l inputs, which is what the initialiser's fans should see.
         self.kernel = self.add_weight(
             name="kernel", shape=[self.kernel_size, 1, channels], initializer=self.initializer
         )
