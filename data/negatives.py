@@ -26,7 +26,8 @@ class ComplementSampler:
         size: N.
 
     Attributes:
-        saturated: users who have every value. For them only the positive of the same cell is excluded.
+        saturated: users who have every value. For them only the positive of the same cell is excluded, as in
+            `OtherSampler`.
     """
 
     def __init__(self, users: np.ndarray, values: np.ndarray, n_users: int, size: int):
@@ -64,10 +65,25 @@ class ComplementSampler:
         below = tf.reshape(tf.cast(found, tf.int64), tf.shape(r)) - tf.gather(self._starts, users)[:, None]
         value = r + 1 + below
         if len(self.saturated):
-            other = draws % max(self.size - 1, 1) + 1
-            other += tf.cast(other >= positives, tf.int64)
-            value = tf.where(counts >= self.size, tf.minimum(other, self.size), value)
+            value = tf.where(counts >= self.size, _others(draws, positives, self.size), value)
         return tf.reshape(tf.cast(value, tf.int32), shape)
+
+
+class OtherSampler:
+    """Draws uniformly from {1..size} minus the positive of the same cell; called as `ComplementSampler` is."""
+
+    def __init__(self, size: int):
+        self.size = size
+
+    def __call__(self, users: tf.Tensor, positives: tf.Tensor, seed: tf.Tensor) -> tf.Tensor:
+        draws = draw_int63(tf.shape(positives), seed)
+        return tf.cast(_others(draws, tf.cast(positives, tf.int64), self.size), tf.int32)
+
+
+def _others(draws: tf.Tensor, positives: tf.Tensor, size: int) -> tf.Tensor:
+    """int64: the draw's place among {1..size} without the positive, past which it is shifted; size 1: 1."""
+    other = draws % max(size - 1, 1) + 1
+    return tf.minimum(other + tf.cast(other >= positives, tf.int64), size)
 
 
 def draw_int63(shape: tf.Tensor, seed: tf.Tensor) -> tf.Tensor:
@@ -78,11 +94,12 @@ def draw_int63(shape: tf.Tensor, seed: tf.Tensor) -> tf.Tensor:
 
 def item_sampler(
     split: Split, exclude: str, known: tuple[str, ...], users: np.ndarray, first: np.ndarray, end: np.ndarray
-) -> tuple[ComplementSampler, np.ndarray]:
+) -> tuple[ComplementSampler | OtherSampler, np.ndarray]:
     """The sampler of item negatives and, for each instance, the row of the sampler that excludes its items.
 
     exclude: one of `known`: what the user did in training ("train"), the instance's own targets, the events
-    first..end-1 ("targets"), or nothing ("none").  Raises UserError for another.
+    first..end-1 ("targets"), the one target that a negative stands against ("target"), or nothing ("none").
+    Raises UserError for another.
     """
     seq = split.sequences
     if exclude not in known:
@@ -95,4 +112,6 @@ def item_sampler(
         rows, sizes = np.arange(1, len(users) + 1), end - first
         items = seq.items[np.repeat(first, sizes) + places(sizes)]
         return ComplementSampler(np.repeat(rows, sizes), items, len(users), n_items), rows
+    if exclude == "target":
+        return OtherSampler(n_items), users
     return ComplementSampler(np.array([], np.int64), np.array([], np.int64), 0, n_items), np.zeros(len(users), np.int64)

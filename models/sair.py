@@ -2,24 +2,26 @@
 
 | what | paper says | here | why |
 |---|---|---|---|
-| input (R1) | id + category + position | the same, then LN and dropout; `input_norm`; categories of an item: `category_pool` = "mean" | RecBole's SASRec, in which SAIR was built, has both |
+| input (R1) | id + category + position | the same, then dropout; categories of an item: `category_pool` = "mean"; `input_norm` = False, True in variant "recbole": LN before the dropout | RecBole, in which SAIR was built, has both; the LN is not printed |
 | positions | absolute | anchored at the newest item; `positions` = "oldest" counts from the first | a window of 150 |
 | encoder (R2) | one self-attention (eq. 2) and a feed-forward network (eq. 3), no residual | `encoder` = "literal"; variant "recbole": 2 post-norm blocks, 2 heads, inner 256, GELU, residuals | the second is probably what was run |
 | eq. 2 | Q K, not transposed | Q K^T | misprint |
 | masks (R4) | none in either attention | causal and padding in both; `causal` | the loss is summed over every position: without a mask it reads its label |
 | distribution (R5) | F C^T, "distance" | the inner product, not normalised | eq. 4 |
-| second attention (R6) | eq. 5 over positions; the text: interest-to-interest | positions, causal, one head, no bias, scale sqrt(L); `interaction` = "positions", "interests" (attention over the L axis), "none" | the equation |
+| second attention (R6) | eq. 5 over positions; the text: interest-to-interest | positions, causal, one head, no bias, scale sqrt(L), the width of its inputs (`interaction_scale` = "dim": the sqrt(D) that eq. 2 prints); `interaction` = "positions", "interests" (attention over the L axis), "none" | the equation |
 | top k (R7) | indices | no gradient through them | discrete |
 | residual (R8) | Residual(I, F) | the sum | |
 | K networks (R9) | "its own" | one per slot of the ranking; `ffn` = "per_slot", "shared", "per_interest" | there are K of them |
-| their form (R3) | eq. 3 | eq. 3; `ffn_residual` = False | |
+| their form (R3) | eq. 3 | eq. 3; `ffn_residual` = False, of these networks alone | |
 | weights (R10) | softmax of "C_r" at the chosen | after the interaction, `weights` = "post"; "pre" | with "pre" the second attention gets no gradient at all |
 | score (R12) | Item_label | the id table; `target` = "id", "id_plus_category" | |
 | loss (R13) | log of the inner product | BCE with the sigmoid put in; `loss` = "ce" | undefined as printed |
-| loss (R14) | a sum over positions | mean over valid positions; windows that cover the whole history (configs) | |
-| DecovLoss (R15) | weight 1, row mean | `decov_weight` = 1, with the mean loss | |
-| ablations (R16) | SAIR-full, SAIR-label | variant "full": no interaction, all L interests, softmax over L; variant "label": C is the category table | |
-| initialisation (R17) | - | N(0, 0.02), biases 0 | RecBole's |
+| negatives (R19) | one, "randomly"; uniform | any item but the target, the history included, as RecBole draws them; `train.exclude` = "train" leaves out what the user did (configs) | RecBole has one sampler for training and evaluation |
+| loss (R14) | a sum over positions | mean over valid positions; windows that cover the whole history (configs) | with causal masks a window has the targets of as many prefixes, which RecBole trains one by one |
+| items (R23) | Table I counts all of the film file | those with a rating | a film without one has nothing to learn from |
+| DecovLoss (R15) | weight 1, row mean | `decov_weight` = 1, with the mean loss: beside a sum over a batch, as printed, it would weigh as many times less as the batch has positions (some 24,500 on MovieLens-1M) | the sum's own weight is as unprinted as the batch it is over |
+| ablations (R16) | SAIR-full, SAIR-label | variant "full": no interaction, all L interests, softmax over L, networks by rank as in eq. 8 (`ffn` = "per_interest": by interest); variant "label": C is the category table | |
+| initialisation (R17) | - | N(0, 0.02), biases 0, the L x L matrices of eq. 5 included | RecBole's |
 """  # noqa: E501
 
 import ml_collections
@@ -41,6 +43,7 @@ from tf_utils.masks import valid
 CHOICES = {
     "encoder": ("literal", "recbole"),
     "interaction": ("positions", "interests", "none"),
+    "interaction_scale": ("width", "dim"),
     "interests": ("free", "categories"),
     "ffn": ("per_slot", "shared", "per_interest"),
     "weights": ("post", "pre"),
@@ -66,11 +69,12 @@ class SAIR(Recommender):
                 heads=2,
                 inner=256,
                 dropout=0.2,
-                input_norm=True,
+                input_norm=False,
                 category_pool="mean",
                 positions="newest",
                 causal=True,
                 interaction="positions",
+                interaction_scale="width",
                 interests="free",
                 ffn="per_slot",
                 ffn_residual=False,
@@ -85,7 +89,7 @@ class SAIR(Recommender):
     def variants():
         return {
             "paper": {},
-            "recbole": {"encoder": "recbole"},
+            "recbole": {"encoder": "recbole", "input_norm": True},
             "full": {"interaction": "none", "top": 0},
             "label": {"interests": "categories"},
         }
@@ -137,6 +141,7 @@ class SAIR(Recommender):
                 self.n_interests,
                 causal=config.causal,
                 use_bias=False,
+                scale=dim**0.5 if config.interaction_scale == "dim" else "model",
                 initializer=normal(),
                 name="interaction",
                 dtype=full,

@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 
 from experiments.inspection import heatmaps, histories, keeping, kept_interests
-from experiments.inspection.interests import EARLY, MEASURES, SIDES, measures
+from experiments.inspection.interests import AVERAGED, EARLY, MEASURES, SIDES, averaged, measures
 from experiments.reporting.plots import distribution_maps
 from tests import tiny
 from tf_utils.cli import UserError
@@ -45,6 +45,7 @@ def test_early_and_late_steps():
     rows[1 : EARLY + 1 : 2, 0] = 1000
     found = measures(rows, 1)
     assert found["early change"] == pytest.approx(0.5) and found["late change"] == 0
+    assert found["early contrast"] == 1 and np.isnan(measures(0 * rows, 1)["early contrast"])
     assert found["change"] == pytest.approx(0.25)
     alone = measures(np.array([[1.0, 2.0]]), 1)
     assert np.isnan([alone["change"], alone["early change"], alone["late change"]]).all()
@@ -73,6 +74,9 @@ def test_what_a_run_keeps_is_what_the_model_says(tiny_split, sair):
         place = kept["interests.measured"].tolist().index(4)
         for name, value in measures(rows, 2).items():
             np.testing.assert_allclose(kept[f"interests.{name}.{side}"][place], value, rtol=1e-5, err_msg=name)
+    rows = averaged(out["distribution_before"].numpy()[0][history.valid[0]])
+    for name, value in measures(rows, 2).items():
+        np.testing.assert_allclose(kept[f"interests.{name}.{AVERAGED}"][place], value, rtol=1e-5, err_msg=name)
     np.testing.assert_array_equal(kept["interests.chosen.1"], out["interests"].numpy()[0][history.valid[0]])
     assert kept["interests.seen"][1] == history.valid.sum()
     for name in MEASURES:

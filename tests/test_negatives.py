@@ -121,6 +121,15 @@ def test_excluding_the_targets_alone():
     assert counts[allowed].sum() == counts.sum() and chisquare(counts[allowed]).pvalue > 1e-4
 
 
+def test_excluding_the_positive_of_the_same_cell_alone():
+    """RecBole's RepeatableSampler (LEDGER R19): the rest of the history can be drawn."""
+    drawn = drawn_for_user_1(steps=300, exclude="target")
+    for positive in (2, 3, 4):
+        counts = np.bincount(drawn["negatives"][drawn["positives"] == positive], minlength=9)
+        allowed = [item for item in range(1, 9) if item != positive]
+        assert counts[allowed].sum() == 300 and chisquare(counts[allowed]).pvalue > 1e-4
+
+
 def test_pairs():
     """A16: uniform over the (category, action) pairs that the user has not done in training."""
     drawn = drawn_for_user_1(interaction_negatives="pair")

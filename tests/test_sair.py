@@ -15,7 +15,8 @@ from tf_utils.keras_gate import tf
 READINGS = [
     {},
     {"category_pool": "sum", "ffn": "shared", "ffn_residual": True},
-    {"category_pool": "first", "ffn": "per_interest", "input_norm": False},
+    {"category_pool": "first", "ffn": "per_interest", "input_norm": True},
+    {"interaction_scale": "dim"},
     {"weights": "pre"},
     {"interaction": "none", "top": 0},
     {"interests": "categories", "top": 2},

@@ -68,6 +68,10 @@ def maps(name="sair", dataset=ML, **values):
     return [run(dataset, name, figures=figures)]
 
 
+def contrasts(after, averaged):
+    return {"early_contrast__after": after, "early_contrast__averaged": averaged}
+
+
 RISING = dict.fromkeys(("bert", "sasrec", "sasrec_recbole", "caser", "light"), (0.3, 0.4, 0.5))
 SHARP = {"mass_in_the_top_K__before": 0.5, "mass_in_the_top_K__after": 0.8}
 CALM = {"shape_change__before": 0.3, "shape_change__after": 0.1}
@@ -97,10 +101,13 @@ CASES = {
         maps("recbole", change__before=0.1, change__after=0.3, **CALM),
     ),
     "early-shift": (
-        maps(late_change__after=0.1, early_change__after=0.3),
-        maps(late_change__after=0.3, early_change__after=0.1),
+        maps(late_change__after=0.1, early_change__after=0.3, **contrasts(0.5, 0.4)),
+        maps(late_change__after=0.3, early_change__after=0.1, **contrasts(-0.5, -0.6)),
     ),
-    "migration": (maps(strongest__after=3.0), maps(strongest__after=1.2)),
+    "migration": (
+        maps(strongest__after=3.0, strongest__averaged=2.5),
+        maps(strongest__after=1.2, strongest__averaged=1.0),
+    ),
     "parameters": (
         [run(ML, "sair", parameters=1500), run(ML, "sasrec", parameters=1000)],
         [run(ML, "sair", parameters=2500), run(ML, "sasrec", parameters=1000)],
@@ -151,6 +158,13 @@ def test_flatter_rows_are_not_less_noise(tmp_path):
     """They change less because their scores are small; on one scale they change more."""
     louder = {"shape_change__before": 0.1, "shape_change__after": 0.3}
     assert decided(tmp_path, maps(change__before=0.3, change__after=0.1, **louder), "less-noise") == "does not hold"
+
+
+def test_what_a_plain_average_shows_too_is_no_interaction(tmp_path):
+    early = maps(late_change__after=0.1, early_change__after=0.3, **contrasts(0.5, 0.7))
+    assert decided(tmp_path / "a", early, "early-shift") == "does not hold"
+    many = maps(strongest__after=3.0, strongest__averaged=4.0)
+    assert decided(tmp_path / "b", many, "migration") == "does not hold"
 
 
 def test_both_parts_of_concentration_are_needed(tmp_path):

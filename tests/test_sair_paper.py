@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from experiments.configs import sair as configs
-from experiments.inspection.interests import MEASURES, SIDES, measures
+from experiments.inspection.interests import AVERAGED, MEASURES, SIDES, measures
 from experiments.papers import sair_published as published
 from experiments.papers.feasibility import feasible
 from experiments.papers.sair import PAPER
@@ -204,7 +204,8 @@ def test_distributions_are_measured_and_drawn(tmp_path):
 
 
 def test_names_of_the_table_are_those_that_runs_keep():
-    assert set(PAPER.table("distributions").metrics) <= {f"{name}, {side}" for name in MEASURES for side in SIDES}
+    sides = (*SIDES, AVERAGED)
+    assert set(PAPER.table("distributions").metrics) <= {f"{name}, {side}" for name in MEASURES for side in sides}
     assert set(measures(np.zeros((2, 3)), 1)) == set(MEASURES)
 
 

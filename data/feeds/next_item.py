@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from data.negatives import ComplementSampler, item_sampler
+from data.negatives import ComplementSampler, OtherSampler, item_sampler
 from data.pipeline import Batch, Feed, Store, epoch_rows, step_seed
 from data.splits import Split
 from data.windows import training_windows
@@ -34,8 +34,9 @@ def next_item_feed(
         batch_size: rows of the global batch.
         seed: of order and negatives.
         windows: see `training_windows`.
-        exclude: item negatives are drawn from outside what the user did in training ("train") or the targets of the
-            batch's window alone ("targets"). Held-out items are never excluded: that would leak them.
+        exclude: item negatives are drawn from outside what the user did in training ("train"), the targets of the
+            batch's window alone ("targets") or the positive of the same cell alone ("target"). Held-out items are never
+            excluded: that would leak them.
         interaction_negatives: "none"; "pair": uniform over (category, action) pairs that the user did not do in
             training (ASLI section 3.4.5, LEDGER A16); "code": a category the user did not touch, and independently an
             action other than the positive's, as ASLI's released code draws them; "category": a category that the user
@@ -47,7 +48,7 @@ def next_item_feed(
         raise UserError(f"{seq.provenance.name}: no user has two training events; check the filters and the split")
     n_users, n_categories, n_actions = seq.size("user"), max(seq.size("category"), 1), seq.size("action")
 
-    items, rows = item_sampler(split, exclude, ("train", "targets"), users, first + 1, end)
+    items, rows = item_sampler(split, exclude, ("train", "targets", "target"), users, first + 1, end)
     in_training = split.train_mask()
     done = {"user": seq.users_of_events()[in_training]}
     done |= {name: getattr(seq, name)[in_training].astype(np.int64) for name in ("categories", "actions")}
@@ -62,7 +63,7 @@ def next_item_feed(
             f'interaction_negatives must be "none", "pair", "code" or "category", got {interaction_negatives!r}'
         )
     if interaction_negatives == "code":
-        actions = ComplementSampler(np.array([], np.int64), np.array([], np.int64), 0, max(n_actions - 1, 1))
+        actions = OtherSampler(n_actions)
 
     store = Store(seq)
     order = {"user": users, "row": rows, "first": first, "end": end}
@@ -90,9 +91,7 @@ def next_item_feed(
             drawn = categories(user, target["categories"], step_seed(seed, step, 1))
             fields["negative_categories"] = masked(drawn)
         if interaction_negatives == "code":
-            other = actions(tf.zeros_like(user), target["actions"], step_seed(seed, step, 2))
-            other += tf.cast(other >= target["actions"], tf.int32)
-            fields["negative_actions"] = masked(tf.minimum(other, n_actions))
+            fields["negative_actions"] = masked(actions(user, target["actions"], step_seed(seed, step, 2)))
         fields["valid_count"] = tf.reduce_sum(tf.cast(is_target, tf.float32))
         return fields
 

@@ -8,6 +8,10 @@ Three things are not as printed. RecBole's epoch has an update for every 256 tar
 150 times as many targets and an epoch as many times fewer updates, so such models are validated every third epoch and
 wait for 20 validations (BERT4Rec, which learns slowly, for 100 epochs). Caser reads its own newest 5 items: filters of
 150 heights are not what it is. Dropout is 0.2 for every Transformer, as for MovieLens in the papers of these models.
+
+"We sample one negative label randomly for each positive label": SAIR's negative is any item but the target, as RecBole's
+sampler draws them (R19), so the user's history is among them, as it is among the candidates. The rivals exclude what
+their own papers do.
 """
 
 from experiments.configs.common import base_config, parse
@@ -33,6 +37,7 @@ def get_config(argument: str = MOVIELENS):
     if model == "lightsans":
         hyper.interests = LENGTH // 10  # a tenth of n, as its authors advise
     if model == "sair":
+        train.exclude = "target"
         hyper.n_interests, hyper.top = sizes(dataset)
         if variant == "full":
             hyper.top = 0  # all of them

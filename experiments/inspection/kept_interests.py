@@ -7,7 +7,7 @@ import numpy as np
 from data.pipeline import Store
 from data.splits import Split
 from experiments.inspection import histories
-from experiments.inspection.interests import MEASURES, SIDES, measures
+from experiments.inspection.interests import AVERAGED, MEASURES, SIDES, averaged, measures
 from models.base import Recommender
 from tf_utils.keras_gate import tf
 
@@ -45,15 +45,16 @@ def kept(split: Split, model: Recommender, users: np.ndarray) -> dict[str, np.nd
 
     Returns:
         "<measure>, <side>" float []: mean over up to `MEASURED_USERS` test users; "interests.<measure>.<side>" float32
-        [n]: each user's, and "interests.measured" int32 [n], their ids; "interests.users" str [S], raw labels;
+        [n]: each user's, also of the side "averaged" (see `interests.averaged`), and "interests.measured" int32 [n], their ids; "interests.users" str [S], raw labels;
         "interests.<side>.<i>" float16 [T, L] and "interests.chosen.<i>" int16 [T, K]: the newest `SHOWN_EVENTS` rows
         of the i-th of them, "interests.seen" int32 [S]: how many events the model read.
     """
     store, sample = Store(split.sequences), histories.sample(split, MEASURED_USERS)
-    found = {f"{name}.{side}": [] for side in SIDES for name in MEASURES}
+    found = {f"{name}.{side}": [] for side in (*SIDES, AVERAGED) for name in MEASURES}
     for first in range(0, len(sample), _BATCH):
         for rows in read(split, store, model, sample[first : first + _BATCH]):
-            for side in SIDES:
+            rows[AVERAGED] = averaged(rows["before"])
+            for side in (*SIDES, AVERAGED):
                 for name, value in measures(rows[side], model.top).items():
                     found[f"{name}.{side}"].append(value)
     arrays = {f"interests.{name}": np.array(values, np.float32) for name, values in found.items()}

@@ -41,7 +41,7 @@ class MaskedAttention(tf.keras.layers.Layer):
         causal: whether later keys are hidden.
         use_bias: biases of the three projections.
         output_projection: adds W_O after the heads are joined (Vaswani et al.; SASRec, ASLI have none).
-        scale: "head" divides the logits by sqrt(d / heads), "model" by sqrt(d).
+        scale: what the logits are divided by: "head" sqrt(d / heads), "model" sqrt(d), or a number.
         dropout: rate on the attention weights.
 
     Reference: ASLI eq. 1; SASRec (Kang and McAuley, ICDM 2018) eq. 2.
@@ -54,17 +54,17 @@ class MaskedAttention(tf.keras.layers.Layer):
         causal: bool = True,
         use_bias: bool = True,
         output_projection: bool = False,
-        scale: str = "head",
+        scale: str | float = "head",
         dropout: float = 0.0,
         initializer="glorot_uniform",
         **kwargs,
     ):
         super().__init__(**kwargs)
-        width = head_width(dim, heads)
-        if scale not in ("head", "model"):
-            raise ValueError(f'scale must be "head" or "model", got {scale!r}')
+        named = {"head": math.sqrt(head_width(dim, heads)), "model": math.sqrt(dim)}
+        if isinstance(scale, str) and scale not in named:
+            raise ValueError(f'scale must be "head", "model" or a number, got {scale!r}')
         self.dim, self.heads, self.causal = dim, heads, causal
-        self.scale = 1.0 / math.sqrt(width if scale == "head" else dim)
+        self.scale = 1.0 / named.get(scale, scale)
 
         def dense(name):
             return tf.keras.layers.Dense(dim, use_bias=use_bias, kernel_initializer=fresh(initializer), name=name)

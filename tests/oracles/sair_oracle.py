@@ -53,7 +53,8 @@ def encode(weights, items, lists, config):
     before = f @ pool.T
     after = before
     if config["interaction"] == "positions":
-        after = attend(before, weights, "interaction", np.sqrt(before.shape[1]))
+        width = dim if config["interaction_scale"] == "dim" else before.shape[1]
+        after = attend(before, weights, "interaction", np.sqrt(width))
     outputs, chosen, mixed = [], [], []
     top = config["top"] or before.shape[1]
     for t in range(len(items)):
