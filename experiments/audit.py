@@ -97,12 +97,11 @@ def blocks(paper: Paper) -> list[Block]:
     header = ("table", "data", "row", "verdict", "why")
     caption = f"Results: {broken} of {tested} rows with several numbers are impossible as printed"
     found: list[Block] = [Heading(2, paper.title, paper.name), Grid(header, tuple(rows), caption, numbers_from=5)]
-    users = printed_counts(paper, "users")
     shares = dict.fromkeys(
-        f"{label(n)}, {row} {cell.printed}" for table in paper.tables for n, row, cell in averaged(table, users)
+        f"{label(n)}, {row} {cell.printed}" for table in paper.tables for n, row, cell in averaged(table, paper)
     )
     if shares:
-        text = "hit ratios that no whole number of the printed users gives (a mean over runs, or other users)"
+        text = "hit ratios that no whole number of users gives (a mean over runs, or other users)"
         found.append(Bullets((f"{len(shares)} {text}: {'; '.join(shares)}",)))
     return found + statistics_blocks(paper)
 

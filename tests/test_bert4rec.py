@@ -52,9 +52,16 @@ def test_every_place_is_hidden_equally_often(tiny_split):
 
 
 def test_some_rows_hide_the_newest_alone(tiny_split):
-    """With last_share = 1 all do; with 1/11 one in eleven, beside those that hide it by chance."""
+    """With last_share = 1 all do; with 1/11 one in eleven, beside those that hide one place by chance."""
     batch = tiny.arrays(cloze_feed(tiny_split, 5, 64, 1, share=0.5, last_share=1.0).batch(tf.constant(0, tf.int64)))
     assert (batch["items"][:, -1] == MASK).all() and (batch["items"] == MASK).sum() == len(batch["items"])
+    feed, alone = cloze_feed(tiny_split, 5, 64, 1, share=0.9, last_share=1 / 11), []
+    for step in range(600):
+        items = tiny.arrays(feed.batch(tf.constant(step, tf.int64)))["items"]
+        items = items[(items > 0).all(1)]  # five places: at a share of 0.9, one hidden by chance is rare
+        alone += ((items == MASK).sum(1) == 1).tolist()
+    by_chance = 5 * 0.9 * 0.1**4 + 0.1**5  # a row must hide something, so none becomes one
+    assert np.mean(alone) == pytest.approx(1 / 11 + 10 / 11 * by_chance, abs=4 * math.sqrt(0.083 / len(alone)))
 
 
 @pytest.mark.parametrize("options", [{"share": 0.0}, {"last_share": 2.0}, {"windows": "all"}])

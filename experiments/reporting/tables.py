@@ -169,11 +169,11 @@ def _row_notes(table: Table, results: Results) -> list[str]:
         notes.append(
             "Every published row is arithmetically possible (some distribution of ranks gives it, to its rounding)."
         )
-    means = averaged(table, printed_counts(results.paper, "users"))
+    means = averaged(table, results.paper)
     if means:
         listed = "; ".join(f"{results.paper.datasets[n].label}, {label} {cell.printed}" for n, label, cell in means)
         notes.append(
-            f"No whole number of the printed users gives these hit ratios, so each is a mean over several runs, or "
+            f"No whole number of users gives these hit ratios, so each is a mean over several runs, or "
             f"other users were counted: {listed}."
         )
     return [*notes, *fit_notes(table, results), *sorted(marked)]

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+from experiments.papers.consistency import PUBLIC
 from experiments.papers.feasibility import feasible, share
 from experiments.papers.schema import FAILS, HOLDS, UNTESTED, Cell, Claim, Finding, Key, Paper, Row, Table
 from experiments.reporting.collect import PRINTED, SYNTHETIC, Results
@@ -46,15 +47,17 @@ def printed_counts(paper: Paper, key: str) -> dict[str, int]:
     return {n: int(c.value) for t in paper.statistics for _, k, cells in t.rows if k == key for n, c in cells.items()}
 
 
-def averaged(table: Table, users: Mapping[str, int]) -> list[tuple[str, str, Cell]]:
-    """(data set, label, cell) of every printed hit ratio that no whole number of the printed users gives.
+def averaged(table: Table, paper: Paper) -> list[tuple[str, str, Cell]]:
+    """(data set, label, cell) of every printed hit ratio that no whole number of users gives.
 
-    One run on those users cannot print it: it is a mean over runs, or other users were counted. Holds for rows whose
-    protocol evaluates every user once.
+    Users: as many as are printed, or as the public file has (a printed count may include a padding id). One run on
+    those users cannot print it: it is a mean over runs, or other users were counted. Holds for rows whose protocol
+    evaluates every user once.
     """
-    rows = table.printed_rows()
-    cells = [(n, row.label, m, c) for row in rows for n, by in row.published.items() for m, c in by.items()]
-    return [(n, label, c) for n, label, m, c in cells if m.startswith("HR@") and n in users and not share(c, users[n])]
+    users = {n: {count, PUBLIC.get(n, {}).get("users", count)} for n, count in printed_counts(paper, "users").items()}
+    cells = [(n, r.label, m, c) for r in table.printed_rows() for n, by in r.published.items() for m, c in by.items()]
+    hits = [(n, label, c) for n, label, m, c in cells if m.startswith("HR@") and n in users]
+    return [(n, label, c) for n, label, c in hits if not any(share(c, count) for count in users[n])]
 
 
 @dataclass(frozen=True)
