@@ -72,6 +72,7 @@ RECIPES = {
     "jd_appliances": Recipe("jd_appliances", min_user=5, min_item=5, dedup="ui"),
     "jd_computers": Recipe("jd_computers", min_user=5, min_item=5, dedup="ui"),
     "tmall": Recipe("tianchi", "tmall", min_user=5, min_item=5, dedup="uia"),
+    # For these two the text names the filter alone; that first actions alone are kept there too is a reading.
     "tmall_small": Recipe("tianchi", "tmall_small", min_user=20, min_item=20, dedup="uia"),
     "etsy": Recipe("etsy", "etsy", min_user=20, min_item=20, dedup="uia"),
     # SINE section 4.1: clicks only; no filter is stated (its code's 5-core: min_item=5, min_user=5, order=item_user).

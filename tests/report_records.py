@@ -65,7 +65,7 @@ def save(root: Path, dataset: str, model: str, share: float = 0.5, **changes) ->
         "model": model,
         "profile": "paper",
         "seed": 1,
-        "config": {"model": {"dim": 64}},
+        "config": {"model": {"dim": 64}, "train": {"batch_size": 128}},
         "commit": "0123456789abcdef",
         "tree_clean": True,
         "versions": {"python": "3.11.0", "tensorflow": "2.21.0"},

@@ -14,7 +14,7 @@ RESULTS = ROOT / "experiments" / "results"
 
 
 def blocks():
-    """Each table's rows: ((paper, dataset, model, variant), names of the columns, their cells); cells[0] is the label."""
+    """Each table's rows: ((paper, dataset, model, variant), names of the columns, label and cells)."""
     text = (ROOT / "README.md").read_text(encoding="utf-8")
     for block in re.findall(r"<!-- headline.*?-->\n(.*?)<!-- /headline -->", text, re.DOTALL):
         lines = [line for line in block.splitlines() if line.startswith("|")]

@@ -4,9 +4,9 @@ Paper: batch 128 (32 for NextItRec), Adam 1e-3 (beta_2 0.98 in the code), dropou
 Tmall/Tmall-Small/Etsy, l 10 (20 for Etsy; unprinted for Tmall-Small). Validation every 5 epochs, selected by NDCG@10
 over 100 uniform negatives. The stand-ins have their own sizes, told in `SIZES`.
 
-Not as printed: BPR-MF's batch is 1,024 triples (a triple is one target, a sequence as many as it is long), and its L2 is
-the best of five by validation (of three on MovieLens): a badly regularised BPR is this field's known sin. Nothing else is
-tuned: each model keeps its authors' values. Training ends after 200 epochs at most where the code's limit is 100.
+Not as printed: BPR-MF's batch is 1,024 triples (a triple is one target, a sequence as many as it is long), and its L2
+is the best of five by validation (of three on MovieLens): a badly regularised BPR is this field's known sin. Nothing
+else is tuned: each model keeps its authors' values. Training ends after 200 epochs where the code's limit is 100.
 NextItRec draws its softmax's classes on the real Tmall: all 569,658 at each step do not fit a machine.
 """
 

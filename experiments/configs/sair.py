@@ -9,9 +9,9 @@ Three things are not as printed. RecBole's epoch has an update for every 256 tar
 wait for 20 validations (BERT4Rec, which learns slowly, for 100 epochs). Caser reads its own newest 5 items: filters of
 150 heights are not what it is. Dropout is 0.2 for every Transformer, as for MovieLens in the papers of these models.
 
-"We sample one negative label randomly for each positive label": SAIR's negative is any item but the target, as RecBole's
-sampler draws them (R19), so the user's history is among them, as it is among the candidates. The rivals exclude what
-their own papers do.
+"We sample one negative label randomly for each positive label": SAIR's negative is any item but the target, as
+RecBole's sampler draws them (R19), so the user's history is among them, as it is among the candidates. The rivals
+exclude what their own papers do.
 """
 
 from experiments.configs.common import base_config, parse

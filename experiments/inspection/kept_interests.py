@@ -45,7 +45,8 @@ def kept(split: Split, model: Recommender, users: np.ndarray) -> dict[str, np.nd
 
     Returns:
         "<measure>, <side>" float []: mean over up to `MEASURED_USERS` test users; "interests.<measure>.<side>" float32
-        [n]: each user's, also of the side "averaged" (see `interests.averaged`), and "interests.measured" int32 [n], their ids; "interests.users" str [S], raw labels;
+        [n]: each user's, also of the side "averaged" (see `interests.averaged`), and "interests.measured" int32 [n],
+        their ids; "interests.users" str [S], raw labels;
         "interests.<side>.<i>" float16 [T, L] and "interests.chosen.<i>" int16 [T, K]: the newest `SHOWN_EVENTS` rows
         of the i-th of them, "interests.seen" int32 [S]: how many events the model read.
     """

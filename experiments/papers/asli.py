@@ -18,7 +18,7 @@ _PLAIN = {"kernel_size": 10, "attention_type": "latent_intent"}
 DATASETS = {
     d.name: d
     for d in (
-        DataSet("jd_appliances", "JD Appliances", "tmall", _PLAIN, needs=_JD),
+        DataSet("jd_appliances", "JD Appliances", "tmall", _PLAIN, needs=_JD, short=True),
         DataSet("jd_computers", "JD Computers", "etsy", _PLAIN, needs=_JD, short=True),
         DataSet("ml-1m", "MovieLens-1M", "tmall", _PLAIN, needs="needs ml-1m in DATA_DIR or a download", size="large"),
         DataSet(
@@ -27,6 +27,7 @@ DATASETS = {
             *("tmall", _PLAIN),
             needs=_JD,
             repeats=True,
+            short=True,
             size="few",
         ),
         DataSet(

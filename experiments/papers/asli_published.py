@@ -67,8 +67,10 @@ TABLE_2 = (
 TABLE_2_NOTES = (
     "Removing items with fewer than 5 interactions after the de-duplication is arithmetically impossible: 569,658 "
     "items "
-    "would need 2,848,290 actions and 2,454,115 are reported. So the filter comes first, then the first action of each "
-    "(user, item, action type) is kept (Tmall's default; ledger A20).",
+    "would need 2,848,290 actions and 2,454,115 are reported. So the filter comes first, or is on users only; here it "
+    "comes first, then the first action of each (user, item, action type) is kept (ledger A20).",
+    'That only the first such action counts stands in the paragraph on Tmall. Tmall-Small is "pre-processed in the '
+    'same way as Etsy", whose paragraph names a filter alone; that both keep first actions too is a reading.',
     "For Tmall-Small and Etsy, # actions / # users (69.98 and 32.17) is 2.00 below the printed actions per user: the "
     "count there seems to leave out validation and test.",
 )

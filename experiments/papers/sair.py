@@ -78,8 +78,8 @@ _SAIR_OUTSIDE = _row(
     seeds=_SINGLE,
     published=published.TABLE_2[published.SAIR],
     aside=True,
-    note="as SASRec and Caser train; the candidates of recbole_uni100 hold the history, which such a model never met as "
-    "a negative (ledger R19)",
+    note="as SASRec and Caser train; the candidates of recbole_uni100 hold the history, which such a model never met "
+    "as a negative (ledger R19)",
 )
 _SAIR_CE = _row(
     "SAIR, cross-entropy over all items",
@@ -139,9 +139,9 @@ TABLE_2 = Table(
     notes=(
         "The paper's \"Sample-softmax strategy\" with 100 samples is read as RecBole's uni100: uniform over all items "
         "but the target, the history included, with replacement, repeats dropped (ledger R19). uniform100 leaves out "
-        "everything the user did. The tests below are under recbole_uni100. The cross-entropy over all items (BERT4Rec, "
-        "LightSANs, RecBole's SASRec) has the history among its negatives, and so has SAIR's one negative; SASRec and "
-        "Caser leave it out as their authors do, which costs them where the candidates hold it.",
+        "everything the user did. The tests below are under recbole_uni100. The cross-entropy over all items "
+        "(BERT4Rec, LightSANs, RecBole's SASRec) has the history among its negatives, and so has SAIR's one negative; "
+        "SASRec and Caser leave it out as their authors do, which costs them where the candidates hold it.",
         "n = 150, d = 64, batch 256, Adam 0.001 for all; nothing is tuned. Caser reads its own newest 5 items. An "
         "instance of the models with a causal mask is a window of 150 targets, and windows cover the whole history; "
         "LightSANs, which has no mask, can only be trained on the newest position of each prefix (ledger B14, R14).",
@@ -218,7 +218,8 @@ DISTRIBUTIONS = Table(
         "the first ten steps, late: the others; early contrast: their difference over their sum. Strongest: how many "
         "interests are the largest somewhere in a history.",
         "Averaged is the control: each position the plain average of the scores before the interaction up to there, as "
-        "a causal attention gives that has learnt nothing. It is calmer than any other, and calms down along a history.",
+        "a causal attention gives that has learnt nothing. It is calmer than any other, and calms down along a "
+        "history.",
     ),
 )
 

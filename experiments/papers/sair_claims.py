@@ -141,8 +141,8 @@ _CLAIMS = (
             compared(FORMS, "shape change.before", "shape change.after", higher=False),
         ),
         "Noise is not defined in the paper: this is a reading of what a heat map shows. Smaller scores make flatter "
-        "rows, which change less for no better reason; and any average is calmer than what it averages, so this holds of "
-        "an attention that has learnt nothing (the columns 'averaged' of the table on the distributions).",
+        "rows, which change less for no better reason; and any average is calmer than what it averages, so this holds "
+        "of an attention that has learnt nothing (the columns 'averaged' of the table on the distributions).",
     ),
     Claim(
         "early-shift",

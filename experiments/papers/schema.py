@@ -13,6 +13,7 @@ from typing import Any, NamedTuple
 Sweep = tuple[tuple[str, Any], ...]  # ((key, value), ...), sorted by key; () for a plain run
 
 PROFILES = ("quick", "paper")
+LIMITS = {"budget": "budget", "max_epochs": "epochs"}  # stopped_by of a run that was still learning -> as told
 HOLDS, FAILS, UNTESTED = "holds", "does not hold", "not tested"
 KEPT = "kept"  # as a protocol: numbers that runs keep among their arrays, by name
 PLAIN_FIGURES = ("curve", "maps", "hits", "concepts", "interests", "scatter")  # kinds that sweep nothing

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import statistics
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
 
 import numpy as np
 
-from experiments.papers.schema import KEPT, Finding, Key, Paper, Table
+from experiments.papers.schema import KEPT, LIMITS, Finding, Key, Paper, Table
 from tf_utils import ranking, run_record, significance
 from tf_utils.cli import UserError
 from tf_utils.run_record import RunRecord
@@ -20,12 +20,15 @@ SAME, STAND_IN, SYNTHETIC, PRINTED = "same data", "stand-in", "synthetic", "publ
 
 @dataclass(frozen=True)
 class Estimate:
-    """Mean and sample standard deviation (None for one run) over `n` seeds; `cut` of them ended by the time budget."""
+    """Mean and sample standard deviation (None for one run) over `n` seeds.
+
+    cut: those that ended before early stopping could end them: limit -> how many, of "budget" (minutes) and "epochs".
+    """
 
     mean: float
     sd: float | None
     n: int
-    cut: int = 0
+    cut: Mapping[str, int] = field(default_factory=dict)
 
 
 class Measured:
@@ -269,7 +272,7 @@ class Results:
 def summary(values: Sequence[float], records: Sequence[RunRecord]) -> Estimate | None:
     if not values:
         return None
-    cut = sum(record.stopped_by == "budget" for record in records)
+    cut = {name: sum(record.stopped_by == by for record in records) for by, name in LIMITS.items()}
     sd = statistics.stdev(values) if len(values) > 1 else None
     return Estimate(statistics.fmean(values), sd, len(values), cut)
 

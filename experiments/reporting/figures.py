@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from experiments.papers.curves import convergence, curve
-from experiments.papers.schema import PLAIN_FIGURES, Figure, Key
+from experiments.papers.schema import LIMITS, PLAIN_FIGURES, Figure, Key
 from experiments.reporting.collect import Results, summary
 from experiments.reporting.concepts import concept_blocks
 from experiments.reporting.document import Block, Bullets, Grid, Paragraph, Plot, Text
@@ -106,7 +106,7 @@ def _curves(figure: Figure, results: Results, dataset: str) -> tuple[Block, ...]
                     Text(f"{max(p.value for p in points):.4f}"),
                     Text(str(reached.epoch)),
                     Text(f"{reached.seconds:.1f}"),
-                    Text(record.stopped_by, "warn" if record.stopped_by == "budget" else ""),
+                    Text(record.stopped_by, "warn" if record.stopped_by in LIMITS else ""),
                 )
             )
     if not rows:

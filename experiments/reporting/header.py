@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Sequence
 
-from experiments.papers.schema import UNTESTED, Claim
+from experiments.papers.schema import LIMITS, UNTESTED, Claim
 from experiments.reporting.collect import SAME, STAND_IN, SYNTHETIC, Results
 from experiments.reporting.document import Block, Bullets, Heading, Paragraph
 from experiments.reporting.verdicts import Decision
@@ -68,12 +68,17 @@ def _facts(results: Results) -> list[str]:
     facts.append(f"Code: {'; '.join(_commits(records))}.")
     facts += [f"Machine: {text}." for text in _distinct(_device(record) for record in records)]
     facts += [f"Software: {text}." for text in _distinct(_versions(record) for record in records)]
-    cut = [record for record in records if record.stopped_by == "budget"]
-    if cut:
-        names = _distinct(f"{record.model} on {results.place(record.dataset)}" for record in cut)
-        facts.append(f"{_plural(len(cut), 'run')} ended by the time budget ([budget] in a cell): {', '.join(names)}.")
-    else:
-        facts.append("No run was ended by its time budget.")
+    for by, name in LIMITS.items():
+        limit = "the time budget" if by == "budget" else "the limit of epochs"
+        cut = [record for record in records if record.stopped_by == by]
+        if cut:
+            names = _distinct(f"{record.model} on {results.place(record.dataset)}" for record in cut)
+            facts.append(
+                f"{_plural(len(cut), 'run')} ended by {limit}, before early stopping could end them ([{name}] in a "
+                f"cell): {', '.join(names)}."
+            )
+        else:
+            facts.append(f"No run was ended by {limit}.")
     busy = sum(bool(record.device.get("busy")) for record in records)
     if busy:
         facts.append(

@@ -10,7 +10,7 @@ MISSING = Text("-", "muted")
 
 
 def estimate_text(estimate: Estimate | None, digits: int = 4, percent: bool = False) -> Text:
-    """`0.5133 ± 0.0021 (3)`: mean, sample standard deviation, number of seeds; budget-cut runs are named.
+    """`0.5133 ± 0.0021 (3)`: mean, sample standard deviation, number of seeds; runs that ended by a limit are named.
 
     percent: as `51.33 ± 0.21 (3)`, two digits fewer.
     """
@@ -19,10 +19,8 @@ def estimate_text(estimate: Estimate | None, digits: int = 4, percent: bool = Fa
     digits, scale = (max(digits - 2, 0), 100) if percent else (digits, 1)
     spread = "" if estimate.sd is None else f" ± {scale * estimate.sd:.{digits}f}"
     text = f"{scale * estimate.mean:.{digits}f}{spread} ({estimate.n})"
-    if estimate.cut:
-        cut = "budget" if estimate.cut == estimate.n else f"budget in {estimate.cut}"
-        return Text(f"{text} [{cut}]", "warn")
-    return Text(text)
+    cut = [name if count == estimate.n else f"{name} in {count}" for name, count in estimate.cut.items() if count]
+    return Text(f"{text} [{', '.join(cut)}]", "warn") if cut else Text(text)
 
 
 def printed_text(cell: Cell | None) -> Text:
