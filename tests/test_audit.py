@@ -118,10 +118,10 @@ def test_statistics_by_hand():
     """10 users, 20 items, 50 interactions: 5 a user, a quarter of the pairs."""
     counts = dict(users="10", items="20", interactions="50")
     good = made_up(
-        **counts, mean_length="5.0", density_user_item="25%", mean_per_action__a="3.0", mean_per_action__b="2.0"
+        **counts, mean_length="5.0", density="25%", mean_per_action__a="3.0", mean_per_action__b="2.0"
     )
     assert [c.holds for c in good] == [True, True, True]
-    bad = made_up(**counts, mean_length="4.55", density_user_item="24%", mean_per_action__a="4.40")
+    bad = made_up(**counts, mean_length="4.55", density="24%", mean_per_action__a="4.40")
     assert [c.holds for c in bad] == [False, False, False]
     assert bad[0].text == "interactions / users = 5.000, printed 4.55; it agrees with one user more"
     assert "25.0%" in bad[1].text and "4.40" in bad[2].text
@@ -130,9 +130,9 @@ def test_statistics_by_hand():
 
 def test_pairs_may_be_fewer_than_events_where_items_repeat():
     counts = dict(users="10", items="20", interactions="50")
-    assert made_up(**counts, density_user_item="20%", repeats=True)[0].holds
-    assert not made_up(**counts, density_user_item="20%")[0].holds
-    assert not made_up(**counts, density_user_item="30%", repeats=True)[0].holds
+    assert made_up(**counts, density="20%", repeats=True)[0].holds
+    assert not made_up(**counts, density="20%")[0].holds
+    assert not made_up(**counts, density="30%", repeats=True)[0].holds
 
 
 def test_a_stated_minimum_and_the_public_file():

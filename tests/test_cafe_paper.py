@@ -82,7 +82,7 @@ def test_the_printed_numbers_agree_with_each_other():
         events, items, users = (cells[key][name].value for key in ("interactions", "items", "users"))
         assert events / items == pytest.approx(per_item, abs=0.005)
         assert events / users == pytest.approx(cells["mean_length"][name].value, abs=0.05)
-        assert number_verdict(events / users / items, cells["density_user_item"][name], 0.01, True) == "within"
+        assert number_verdict(events / users / items, cells["density"][name], 0.01, True) == "within"
 
 
 def test_numbers_with_an_exponent():

@@ -2,11 +2,14 @@
 
 import json
 
+import numpy as np
 import pytest
 
-from experiments import trials, tuning
+from experiments import runner, trials, tuning
 from experiments.configs import attrec
 from tf_utils.cli import UserError
+from tf_utils.keras_gate import tf
+from tf_utils.rng import step_rng
 from tf_utils.training import Progress
 
 SETS = ("ml-100k", "ml-1m", "s3rec-lastfm", "movietweetings", "amazon-tools-sequences")
@@ -23,6 +26,25 @@ def test_trials_are_distinct_settings_and_equally_many(dataset, model):
         tuning.apply(config, values)
         settings.add(config.to_json_best_effort(sort_keys=True))
     assert len(settings) == len(found)
+
+
+@pytest.mark.parametrize("dataset", SETS)
+@pytest.mark.parametrize("model", ["attrec", "attrec-official", "lstm_plus"])
+def test_trials_are_different_models(dataset, model, tiny_split):
+    """Not in name alone: with L = 2 the attention of AttRec's equations is a mean, whatever its dropout."""
+    values = []
+    for trial in attrec.trials(dataset, model):
+        config = attrec.untuned(dataset, *model.split("-"))
+        tuning.apply(config, trial)
+        config.train.update(batch_size=16, seed=1)
+        built = runner.make_model(config, tiny_split)
+        batch = runner.make_feed(config, tiny_split, built).batch(tf.constant(0, tf.int64))
+        built.compute_loss(batch, training=False)
+        for weight in built.trainable_variables:
+            weight.assign(100 * weight)  # initial tables of 0.001 have no L2 to speak of
+        with step_rng(1, tf.constant(0, tf.int64), 0):
+            values.append(float(built.compute_loss(batch, training=True) + built.regularisation()))
+    assert len(np.unique(np.round(values, 9))) == len(values), values
 
 
 @pytest.mark.parametrize("file", sorted(tuning.ROOT.glob("*/*/*.json")), ids=lambda f: f"{f.parent.name}-{f.stem}")
@@ -45,7 +67,9 @@ def test_a_run_takes_the_best_trial(monkeypatch, tmp_path):
     ]
     write(monkeypatch, tmp_path, json.dumps({"trials": trials}))
     assert attrec.get_config("ml-100k").model.omega == 0.6
-    assert attrec.get_config("ml-100k,attrec,official").model.omega == 0.6  # it has no trials of its own
+    assert attrec.get_config("ml-100k,lstm_plus,gru") == attrec.untuned("ml-100k", "lstm_plus", "gru")
+    plain = attrec.untuned("ml-100k", "attrec", "official")
+    assert attrec.get_config("ml-100k,attrec,official") == plain  # tuned by itself, and not yet
     assert attrec.get_config("ml-1m").model.omega == attrec.untuned("ml-1m", "attrec").model.omega
 
 

@@ -1,7 +1,8 @@
 """AttRec's protocol (section Experiments; LEDGER T12-T20): `--config=.../attrec.py:dataset[,model[,variant]]`.
 
 Paper: d 100 for all models, L 5 and T 3 on MovieLens, L 3 on MovieTweetings, L 2 elsewhere, T 1; Adagrad 0.05, batch
-1,000, margin 0.5; on sparse data norm clipping instead of L2 on the tables. Epoch, omega and what `GRIDS` names are
+1,000, margin 0.5; on sparse data norm clipping instead of L2 on the tables (the first author's code has L2 everywhere:
+its clipping is defined and never run, T10, so its form has L2 here too). Epoch, omega and what `GRIDS` names are
 chosen by validation HR@50 among all items; then the model is refitted on training and validation for as many epochs.
 The trials lie in `experiments/tuning`; a configuration is the best of its trials.
 """
@@ -20,7 +21,9 @@ def get_config(argument: str = "ml-100k"):
     dataset, model, variant = parse(argument, "attrec")
     config = untuned(dataset, model, variant)
     own = tuning.best("attrec", dataset, f"{model}-{variant}")
-    tuning.apply(config, own or tuning.best("attrec", dataset, model))
+    if f"{model}-{variant}" not in GRIDS:
+        own = own or tuning.best("attrec", dataset, model)
+    tuning.apply(config, own)
     return config
 
 
@@ -44,7 +47,7 @@ def untuned(dataset: str, model: str, variant: str = "paper"):
             train.initial_accumulator = 0.05
         else:
             train.learning_rate = 3e-3
-    if model in METRIC_SPACE and dataset not in MOVIELENS:
+    if model in METRIC_SPACE and dataset not in MOVIELENS and variant != "official":
         hyper.update(clip="projection", l2_tables=0.0, init=0.1)
     if dataset in LARGE:
         train.budget_minutes = 60.0
@@ -56,16 +59,19 @@ def untuned(dataset: str, model: str, variant: str = "paper"):
 
 
 # What is tuned of each model: the product of these axes, 12 trials; on large data sets the 4 of `LARGE_GRIDS`. Names
-# joined by + share a value. AttRec's ranges are the paper's; on sparse data its tables are in the unit ball, and
-# dropout is tuned in place of their L2.
+# joined by + share a value. AttRec's values are among the paper's (omega to 1, L2 to 0.1, dropout to 0.7). In the unit
+# ball there is no L2 of the tables to tune, and dropout is in its place; where L is 2 the attention of AttRec's
+# equations is the plain mean (T4), so its dropout would do nothing, and all of omega's range and the scale of the
+# initial tables are tried.
 RATE = "train.learning_rate"
 METRIC_GRID = {"model.omega": (0.0, 0.2, 0.4, 0.6), "model.l2_tables": (1e-4, 1e-3, 1e-2)}
-SPARSE_GRID = {"model.omega": (0.0, 0.2, 0.4, 0.6), "model.dropout": (0.0, 0.3, 0.5)}
+BALL_GRID = {"model.omega": (0.0, 0.2, 0.4, 0.6), "model.dropout": (0.0, 0.3, 0.5)}
+PAIR_GRID = {"model.omega": (0.0, 0.2, 0.4, 0.6, 0.8, 1.0), "model.init": (0.1, 0.01)}
 LARGE_METRIC_GRID = {"model.omega": (0.2, 0.4), "model.l2_tables": (1e-4, 1e-3)}
 FPMC_L2, USER_ITEM = "model.l2_user+model.l2_item+model.l2_transition", "model.l2_user+model.l2_item"
 GRIDS = {
     "attrec": METRIC_GRID,
-    "attrec-official": METRIC_GRID,  # a variant without trials of its own takes the model's
+    "attrec-official": METRIC_GRID,  # a variant that is not named takes the model's best trial
     "lstm_plus": METRIC_GRID,
     "bpr_mf": {USER_ITEM: (3e-4, 1e-3, 3e-3, 1e-2), RATE: (1e-3, 3e-3, 1e-2)},
     "fmc": {"model.l2": (1e-4, 1e-3, 3e-3, 1e-2), RATE: (1e-3, 3e-3, 1e-2)},
@@ -92,8 +98,8 @@ LARGE_GRIDS = {
 def trials(dataset: str, model: str) -> list[dict]:
     """The values to try, dotted names of the configuration and their values. model: of `GRIDS`, model[-variant]."""
     grid = (LARGE_GRIDS if dataset in LARGE else GRIDS)[model]
-    if model.split("-")[0] in METRIC_SPACE and dataset not in MOVIELENS:
-        grid = SPARSE_GRID
+    if model in METRIC_SPACE and dataset not in MOVIELENS:
+        grid = PAIR_GRID if model == "attrec" and untuned(dataset, model).model.max_length == 2 else BALL_GRID
     points = itertools.product(*grid.values())
     return [{n: v for names, v in zip(grid, point, strict=True) for n in names.split("+")} for point in points]
 

@@ -30,6 +30,7 @@ CASER, FMC, FPMC, HRM, PRME, TRANSREC, LSTM = (
 HR = ("HR@50",)
 _OTHERS = ("sum", "max", "min")
 _FORMS = "For the equations everywhere, and for the first author's form on MovieLens (it has no norm clipping)."
+_L2 = "With two events (L = 2) the attention of the equations' form is the plain mean"
 
 
 def _best(rivals: tuple[Key, ...], where: Where = everywhere, significant: bool = False) -> Test:
@@ -159,8 +160,13 @@ CLAIMS = (
         "self-attention",
         "We observe that with self-attention indeed improves the performance",
         "Impact of Self-Attention",
-        "The mean HR@50 with self-attention is above that without, in both forms.",
-        any_of(*(ordering("table3", [key], [_ablated(key, short_term="mean")]) for key in (ATTREC, OFFICIAL))),
+        "The mean HR@50 with self-attention is above that without, in both forms; of the equations' where L is above "
+        "2.",
+        any_of(
+            ordering("table3", [ATTREC], [_ablated(ATTREC, short_term="mean")], where=_pleasant),
+            ordering("table3", [OFFICIAL], [_ablated(OFFICIAL, short_term="mean")]),
+        ),
+        f"{_L2}: both rows are one model there.",
     ),
     Claim(
         "without-attention",
@@ -258,7 +264,8 @@ CLAIMS = (
         "Impact of sequence length L, Figure 4b",
         "On other data, the best HR@50 with L of 2 or 3 is above the best with 5 or more.",
         best_among("figure4b", (2, 3), (5, 7, 10), sparse),
-        "Short users are padded here, not dropped: a longer L does not shrink the training set as in the paper.",
+        "A user has max(n - (L + T) + 1, 1) windows, so a longer L shrinks the training set as in the paper: L = 2 to "
+        f"10 leave 39,603 to 16,281 windows of Tools, 47,386 to 41,309 of LastFM. {_L2}.",
     ),
     Claim(
         "dimension-best",

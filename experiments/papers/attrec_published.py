@@ -107,7 +107,7 @@ TABLE_1 = tuple(
             ("# users", "users"),
             ("# items", "items"),
             ("# interactions", "interactions"),
-            ("density", "density_user_item"),
+            ("density", "density"),
             ("# actions a user", "mean_length"),
         )
     )

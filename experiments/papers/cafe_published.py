@@ -92,7 +92,7 @@ TABLE_1 = tuple(
             ("# intents", "categories"),
             ("# sequences", "users"),
             ("average length", "mean_length"),
-            ("density", "density_user_item"),
+            ("density", "density"),
         )
     )
 )

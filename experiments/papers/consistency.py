@@ -60,8 +60,8 @@ def _relations(
         pairs = events / (users * items)
         if "sparsity" in cells:
             yield _close("1 - interactions / (users x items)", 1 - pairs, cells["sparsity"])
-        if "density_user_item" in cells:
-            cell = cells["density_user_item"]
+        if "density" in cells:
+            cell = cells["density"]
             holds, text = _close("interactions / (users x items)", pairs, cell)
             # Where a user may have an item twice, there may be fewer pairs than events, not more.
             yield (cell.value - cell.half_unit <= pairs, f"{text} for pairs") if repeats else (holds, text)

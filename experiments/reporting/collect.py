@@ -216,8 +216,12 @@ class Results:
     def statistic(self, dataset: str, name: str) -> float | None:
         """A number of a record's `statistics`; `name` may be `a.b` for a nested one and offer alternatives with `|`.
 
-        `sparsity`: the share of (user, item) pairs that do not occur.
+        `sparsity`: the share of (user, item) pairs that do not occur.  `density`: interactions over users times items,
+        more than the share of pairs that occur where pairs repeat.
         """
+        if name == "density":
+            counts = [self.statistic(dataset, key) for key in ("interactions", "users", "items")]
+            return None if None in counts else counts[0] / (counts[1] * counts[2])
         if name == "sparsity":
             density = self.statistic(dataset, "density_user_item")
             return None if density is None else 1 - density

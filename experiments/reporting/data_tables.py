@@ -5,13 +5,14 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from experiments.papers.consistency import checks
-from experiments.papers.schema import Cell, Statistics
+from experiments.papers.schema import Cell, Key, Statistics
 from experiments.reporting.collect import SAME, Results
 from experiments.reporting.document import Block, Bullets, Grid, Heading, Paragraph, Text
 from experiments.reporting.headings import IN_WORDS, folded, profile_mark, reason, title
 from experiments.reporting.numbers import MISSING, like_printed, percent, printed_text, quantity
 from experiments.reporting.verdicts import WITHIN, number_verdict
 
+_UNTOLD = ("seed", "groups")  # the first is varied, the second changes no result
 _COLUMNS = ("users", "items", "categories", "actions", "interactions", "mean_length")
 
 
@@ -41,8 +42,10 @@ def overview(results: Results) -> list[Block]:
         ),
     ]
     for name in results.datasets:
-        notes = list(dict.fromkeys(note for record in results.of_dataset(name) for note in record.data_notes))
-        prints = sorted({record.data_fingerprint for record in results.of_dataset(name) if not record.sweep})
+        records = results.of_dataset(name)
+        plain = [record for record in records if not record.sweep] or records  # a sweep may vary the data themselves
+        notes = list(dict.fromkeys(note for record in plain for note in record.data_notes))
+        prints = sorted({record.data_fingerprint for record in plain})
         if len(prints) > 1:
             notes.append(
                 f"WARNING: the records come from {len(prints)} different versions of this data; rerun the older ones."
@@ -50,6 +53,27 @@ def overview(results: Results) -> list[Block]:
         if notes:
             blocks += [Heading(3, f"Notes on {results.place(name)}", f"data-{name}"), Bullets(tuple(notes))]
     return blocks
+
+
+def settings(results: Results) -> list[Block]:
+    """The numbers of the paper's own model as it was run on each data set: widths, lengths, rates, limits."""
+    runs = {name: results.records(name, Key(results.paper.name)) for name in results.datasets}
+    configs = {name: records[0].config for name, records in runs.items() if records}
+    if not configs:
+        return []
+    found: dict[tuple[str, str], dict[str, float]] = {}
+    for name, config in configs.items():
+        for section in ("model", "train"):
+            for key, value in config.get(section, {}).items():
+                if isinstance(value, int | float) and not isinstance(value, bool) and key not in _UNTOLD:
+                    found.setdefault((section, key), {})[name] = value
+    rows = tuple(
+        (Text(f"{section}.{key}"), *(Text(f"{values[n]:g}") if n in values else MISSING for n in configs))
+        for (section, key), values in found.items()
+    )
+    header = ("", *(results.place(name) for name in configs))
+    label = next(row.label for table in results.paper.tables for row in table.rows if row.model == results.paper.name)
+    return [Grid(header, rows, f"Settings of {label} as run{profile_mark(results)}")]
 
 
 def statistics_blocks(table: Statistics, results: Results) -> list[Block]:

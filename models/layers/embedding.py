@@ -8,7 +8,7 @@ class UnitBall(tf.keras.constraints.Constraint):
     """Rows longer than 1 are scaled back to length 1; the others stay as they are, to the bit.
 
     The optimiser applies it after each update, on every replica alike. (Keras' MaxNorm shrinks short rows too, by its
-    epsilon.) Reference: AttRec eq. 12; PRME and TransRec constrain their items so.
+    epsilon.) Reference: AttRec eq. 12; TransRec constrains its items so.
     """
 
     def __call__(self, w: tf.Tensor) -> tf.Tensor:
