@@ -14,7 +14,9 @@
 | regulariser (S10) | eq. 10 on C, lambda = 0.5; "mean matrix" | pairwise cosine of a user's interests, its weight 0 | `reg` = "cov" on row means (`cov_axis`), `reg_weight`; "interest_cos", "none" | 1 / d needs row means; RecBole's default loss drops it |
 | item table (S11) | H, and X from it | shared, no bias | shared | |
 | sampled softmax (S12) | 5 negatives (MovieLens) or 10 | 10 a row pooled over the batch, log-uniform, corrected by log Q | `neg` = "pooled", `proposal` = "log_uniform"; "per_example" (uniform, no correction needed), "all" (full softmax, RecBole) | both fit a pool |
-| instances (S13) | every (u, t) | targets from the 4th item on | `min_hist` = 1; official 3 | |
+| reduction | eq. 9: a sum over (u, t), lambda beside it | the batch's mean | the batch's mean: beside a sum over 128 rows lambda would weigh 128 times less | the code's |
+| instances (S13) | every (u, t) | targets from the 4th item on; an epoch's last, incomplete batch is dropped | `min_hist` = 1; official 3; all batches | |
+| checkpoint (S15) | - | by HR@10 and NDCG@50 on validation | by validation HR@50 (configs) | the metric that all of its tables have |
 | initialisation (S20) | - | Glorot | `init` = "glorot"; RecBole: normal Glorot tables, matrices N(0, 0.01) | |
 | SINE-cate (Table 6) | category attributes as prototypes | - | `prototypes` = "category": a free vector for each category, of which those of the history can be activated; `assignment` = "similarity" as eq. 3, or "membership": P(k|t) = 1 where item t is of category k | see below |
 | SINE-label (Table 6) | MIND's label-aware attention in training, K N candidates at test | - | `agg` = "label": K queries, the best counts; `readout` = "hard" (MIND's power p to infinity, as its usual code), "soft" with `label_power` = p (signs kept) | LN2 cancels the gate in eq. 3 and eq. 6 is gone, so W1 and W2 (what is activated) stay as they were drawn |

@@ -117,9 +117,7 @@ def made_up(paper="nobody", repeats=False, name="shop", **printed: str) -> list:
 def test_statistics_by_hand():
     """10 users, 20 items, 50 interactions: 5 a user, a quarter of the pairs."""
     counts = dict(users="10", items="20", interactions="50")
-    good = made_up(
-        **counts, mean_length="5.0", density="25%", mean_per_action__a="3.0", mean_per_action__b="2.0"
-    )
+    good = made_up(**counts, mean_length="5.0", density="25%", mean_per_action__a="3.0", mean_per_action__b="2.0")
     assert [c.holds for c in good] == [True, True, True]
     bad = made_up(**counts, mean_length="4.55", density="24%", mean_per_action__a="4.40")
     assert [c.holds for c in bad] == [False, False, False]

@@ -118,10 +118,8 @@ def stable(figure: str, around: Sequence[float], most: float = 0.05) -> Test:
     return test
 
 
-def numbers(
-    table: str, keys: Sequence[Key], names: Sequence[str], holds, where: Where = everywhere, beside: Sequence[str] = ()
-) -> Test:
-    """`holds(*values)` for the numbers `names` that runs keep, for each of `keys`; `beside` are told where known."""
+def numbers(table: str, keys: Sequence[Key], names: Sequence[str], holds, where: Where = everywhere) -> Test:
+    """`holds(*values)` for the numbers `names` that runs keep, for each of `keys`."""
 
     def test(results) -> list[Finding]:
         findings = []
@@ -129,11 +127,35 @@ def numbers(
             for key in keys:
                 found = [source.estimate(dataset, key, name) for name in names]
                 if None not in found:
-                    known = zip(beside, (source.estimate(dataset, key, name) for name in beside), strict=True)
-                    told = (*zip(names, found, strict=True), *((name, e) for name, e in known if e is not None))
-                    values = ", ".join(f"{name} {e.mean:.3f}" for name, e in told)
+                    values = ", ".join(f"{name} {e.mean:.3f}" for name, e in zip(names, found, strict=True))
                     told = f"{results.label(key, table)}: {values}"
                     findings.append(source.finding(dataset, verdict(holds(*(e.mean for e in found))), told))
+        return findings
+
+    return test
+
+
+def closest(table: str, keys: Sequence[Key], names: Sequence[str], wanted: str, by_chance: Sequence[str]) -> Test:
+    """Of the numbers `names`, `wanted` is the greatest once what chance gives (`by_chance`, in the same order) is taken
+    off. A printed table tells no chance: its numbers stand as they are."""
+
+    def test(results) -> list[Finding]:
+        findings = []
+        for source, dataset in places(results, table):
+            for key in keys:
+                found, chance = ([source.estimate(dataset, key, n) for n in each] for each in (names, by_chance))
+                known = None not in chance
+                if None in found or not (known or source.kind(dataset) == "published"):
+                    continue
+                above = {
+                    n: e.mean - (chance[i].mean if known else 0)
+                    for i, (n, e) in enumerate(zip(names, found, strict=True))
+                }
+                told = (*zip(names, found, strict=True), *(zip(by_chance, chance, strict=True) if known else ()))
+                values = ", ".join(f"{name} {e.mean:.3f}" for name, e in told)
+                holds = above[wanted] == max(above.values())
+                told = f"{results.label(key, table)}: {values}"
+                findings.append(source.finding(dataset, verdict(holds), told))
         return findings
 
     return test

@@ -81,3 +81,8 @@ def shopping(data: DataSet) -> bool:
 
 def taobao(data: DataSet) -> bool:
     return data.name in (FAVOURITES, TAOBAO)
+
+
+def goods(data: DataSet) -> bool:
+    """Whether its items have categories of goods, as in the data of Figures 1 and 3."""
+    return data.name != MOVIELENS

@@ -24,6 +24,7 @@ FIGURE_1 = Figure(
     notes=(
         "The paper has SASRec alone; SINE is beside it. The right side of the figure is the table's columns by number "
         "of similar items. On MovieLens a film's category is its first genre.",
+        "The last fifty events are counted; SASRec and SINE see the newest 20 of them (n = 20).",
         "Favourites are few: where a user has fewer than fifty earlier events, all of them count.",
     ),
 )

@@ -7,8 +7,7 @@
 | iterations | 3 | 3, gradients through the last alone | 3 (`iterations`), the same | |
 | number of interests | max(1, min(K, log2 of the history's length)) | K | `adaptive_interests` = True, comirec False | log2 rounded down |
 | after the routing | ReLU layers on [capsule; profile] | one ReLU layer, on Amazon Books only | `relu` = False | no profile here; the code on its other sets |
-| label-aware attention | softmax(pow(V' e, p)), p tunable | pow 1, then the best interest alone | `readout` = "soft", comirec "hard" (p to infinity) | the formula is explicit |
-| p | - | 1 | `power` = 1 | odd powers keep the sign |
+| label-aware attention | softmax(pow(V' e, p)), p tunable: 0 weighs all alike, infinity (hard attention) did best | pow 1, then the best interest alone | `readout` = "hard"; "soft" with `power` = p | a squashed capsule is shorter than 1, so that p = 1 is nearly p = 0 |
 | at test | the best interest counts | K lists merged by score: the same | the best interest counts | |
 | item table, loss | sampled softmax | shared table, 10 a row pooled, log-uniform, logQ | shared, 5 a row pooled (`negatives`) | S11, S12 |
 """  # noqa: E501
@@ -42,7 +41,7 @@ class MIND(Recommender):
                 routing_logits="random",
                 adaptive_interests=True,
                 relu=False,
-                readout="soft",
+                readout="hard",
                 power=1,
                 **pooled.DEFAULTS,
             )
@@ -52,7 +51,8 @@ class MIND(Recommender):
     def variants():
         return {
             "paper": {},
-            "comirec": {"readout": "hard", "adaptive_interests": False},
+            "comirec": {"adaptive_interests": False},
+            "soft": {"readout": "soft"},
             "fixed_logits": {"routing_logits": "fixed"},
         }
 
