@@ -141,7 +141,8 @@ def test_protocol_of_every_model():
         assert (PAIRED in config.eval.protocols) == (run.model in ("cafe", "intent_pop"))
         if "dim" in hyper:
             assert hyper.dim == (64 if run.model == "sse_pt" else 128) and hyper.max_length == 50
-            assert hyper.dropout == (0.5 if run.variant == "recbole" else 0.3)
+            rate = 0.5 if run.variant == "recbole" else 0.3
+            assert hyper.dropout == rate and hyper.get("attention_dropout", rate) == rate
         if "mask_share" in hyper:
             assert hyper.mask_share == 0.6 and hyper.inner == 512
         assert ("keep" in config.eval) == (run.model == "bert4rec")

@@ -41,9 +41,18 @@ def test_inputs_not_scaled(tiny_split):
     tiny.close(model.encode(batch)[0].numpy()[-1, items > 0, 0], expected)
 
 
+def test_form_of_cafes_authors(tiny_split):
+    """W_O, and positions from the oldest event; LEDGER C3 for the rest of their encoder."""
+    model, batch, weights = case(tiny_split, **tiny.models.model_class("sasrec").variants()["cafe_authors"])
+    assert "block_0/attention/output/kernel" in weights
+    queries = model.encode(batch)[0].numpy()[:, :, 0]
+    for row, items in enumerate(batch["items"].numpy()):
+        tiny.close(queries[row, items > 0], oracle.encode(weights, items[items > 0], positions="oldest"))
+
+
 def test_arguments(tiny_split):
     with pytest.raises(ValueError, match="loss must be"):
         tiny.make_model("sasrec", tiny_split, loss="hinge")
     assert set(tiny.models.model_class("sasrec").variants()) == {
-        *("paper", "ce", "ce_replicated", "sine_protocol", "recbole")
+        *("paper", "ce", "ce_replicated", "sine_protocol", "cafe_authors", "recbole")
     }

@@ -19,21 +19,36 @@ def case(split, **hyper):
     return model, batch, tiny.perturb_weights(model)
 
 
-@pytest.mark.parametrize("scale, scale_targets, heads", [(True, False, 1), (True, True, 2), (False, False, 1)])
-def test_scores_loss_and_gradient(tiny_split, scale, scale_targets, heads):
-    model, batch, weights = case(tiny_split, scale_inputs=scale, scale_targets=scale_targets, heads=heads)
+@pytest.mark.parametrize(
+    "scale, scale_targets, heads, positions",
+    [(True, False, 1, "newest"), (True, True, 2, "oldest"), (False, False, 1, "newest")],
+)
+def test_scores_loss_and_gradient(tiny_split, scale, scale_targets, heads, positions):
+    """The second case is the form of CAFE's authors: targets scaled, W_O, positions from the oldest event."""
+    forms = {"positions": positions, "output_projection": positions == "oldest"}
+    model, batch, weights = case(tiny_split, scale_inputs=scale, scale_targets=scale_targets, heads=heads, **forms)
+    assert ("block_0/attention/output/kernel" in weights) == forms["output_projection"]
     data, flags = tiny.arrays(batch), {"scale": scale, "scale_targets": scale_targets}
     scores = model.score_all(model.encode(batch, positions="last")[0]).numpy()
     queries = model.encode(batch)[0].numpy()[:, :, 0]
     assert scores.shape == (4, tiny.N_ITEMS + 1)
     for row, (user, items) in enumerate(zip(data["user"], data["items"], strict=True)):
-        states = oracle.encode(weights, user, items[items > 0], heads, scale)
+        states = oracle.encode(weights, user, items[items > 0], heads, scale, positions)
         tiny.close(queries[row, items > 0, : tiny.DIM], states[:, : tiny.DIM])
         expected = [oracle.score(weights, states[-1], user, item, **flags) for item in range(1, tiny.N_ITEMS + 1)]
         tiny.close(scores[row, 1:], expected)
 
-    twin = lambda moved: oracle.loss(moved, data, heads, **flags)  # noqa: E731
+    twin = lambda moved: oracle.loss(moved, data, heads, positions, **flags)  # noqa: E731
     check_loss_and_gradient(model, batch, weights, twin, (["users/table"], ["items/table"], list(weights)))
+
+
+def test_cafes_authors_draw_all_matrices_from_one_normal(tiny_split):
+    form = tiny.models.model_class("sse_pt").variants()["cafe_authors"]
+    model = tiny.make_model("sse_pt", tiny_split, max_length=50, **form)
+    model.compute_loss(tiny.make_feed(model, tiny_split).batch(tf.constant(0, tf.int64)), training=False)
+    spread = {name: w.numpy().std() for name, w in tiny.weights_of(model).items() if w.shape.rank == 2}
+    large = {name: sd for name, sd in spread.items() if name.startswith("block_") or name == "positions/table"}
+    assert len(large) == 2 * 6 + 1 and all(0.016 < sd < 0.019 for sd in large.values()), large
 
 
 def test_labels_follow_the_replaced_inputs():

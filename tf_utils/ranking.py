@@ -15,11 +15,9 @@ import numpy as np
 from tf_utils.cli import UserError
 
 CUTOFFS = (1, 5, 10, 20, 50, 100, 500)
+# "optimistic" is ASLI's and CAFE's code: the first sorts a list that starts with the target (LEDGER A24), the second
+# counts greater scores alone (C16). No report uses it: it favours scorers that tie much.
 TIES = ("expected", "optimistic", "pessimistic")
-
-# As published, a rival must score strictly higher to beat the target: ASLI's code sorts a list that starts with the
-# target, so the lower index wins a tie (LEDGER A24); CAFE's counts only greater scores (LEDGER C16).
-PUBLISHED_TIES = {"asli_official": "optimistic", "cafe_released_pairing": "optimistic"}
 
 
 @dataclass(frozen=True)

@@ -1,7 +1,7 @@
 """What a generated log looks like: the intents, the marginals, and one preset for each data set nobody can download.
 
 Sources of the numbers: ASLI (WWW '20) Table 2 and section 2.1 (Etsy, Tmall, Tmall-Small; Etsy's user-category density
-of 1.68%), CAFE (CIKM '22) Table 1 Amazon (`sparse_intent`), SINE (WSDM '21) Table 2 and section 4.4 (`ularge`).
+of 1.68%), CAFE (SIGIR '22) Table 1 Amazon (`sparse_intent`), SINE (WSDM '21) Table 2 and section 4.4 (`ularge`).
 What no table gives (home categories, exponents, intents) is a free choice; `home_categories` and `catalogue` were
 calibrated once on the full size so that the density and the number of distinct items come out as published.
 """

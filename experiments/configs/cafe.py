@@ -25,7 +25,7 @@ def get_config(argument: str = "taobao_favourites-10"):
     if model == "sse_pt":
         own["dim"] = 64  # of an item and of a user, 128 together
     if variant not in OWN_DROPOUT:
-        own["dropout"] = 0.3
+        own["dropout"] = own["attention_dropout"] = 0.3
     if model != "locker" and model != "locker_f":  # theirs is the same
         own["mask_share"] = 0.6
     _set(hyper, own | {"inner": 4 * own["dim"]})

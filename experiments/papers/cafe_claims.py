@@ -20,6 +20,7 @@ from experiments.papers.cafe_published import (
     BERT_F,
     CAFE,
     FDSA,
+    FUSED_ALONE,
     INTENT_POP,
     LOCKER,
     LOCKER_F,
@@ -90,8 +91,14 @@ CLAIMS = (
         "Previous intent-aware methods that fuse intent features into item representations achieve limited "
         "improvements",
         "4.2.1",
-        "BERT-F over BERT4Rec and LOCKER-F over LOCKER gain less in NDCG@5 than CAFE over LOCKER-F.",
-        smaller_gains("table2", [(BERT_F, BERT4REC), (LOCKER_F, LOCKER)], (CAFE, LOCKER_F), "NDCG@5", real),
+        "NOVA and FDSA over SASRec, BERT-F over BERT4Rec and LOCKER-F over LOCKER gain less in NDCG@5 than CAFE over "
+        "LOCKER-F.",
+        smaller_gains(
+            "table2",
+            [(NOVA, SASREC), (FDSA, SASREC), (BERT_F, BERT4REC), (LOCKER_F, LOCKER)],
+            *((CAFE, LOCKER_F), "NDCG@5", real),
+        ),
+        "In the paper's own table FDSA gains 46% over SASRec on Tmall, where CAFE gains 35%.",
     ),
     Claim(
         "implicit",
@@ -120,8 +127,12 @@ CLAIMS = (
         "modeling intents explicitly (i.e., learning intent representations from intent sequences) is critical to make "
         "intent representations effective for items",
         "4.2.2, Table 3",
-        "On all metrics, the mean of +(1)(2) is above that of +(1), FDSA.",
-        ordering("table3", [PLUS_12], [FDSA], where=real),
+        "On all metrics, the means of +(1)(2) are above those of +(1), FDSA, and of (1) in CAFE's own form.",
+        any_of(
+            ordering("table3", [PLUS_12], [FDSA], where=real),
+            ordering("table3", [PLUS_12], [FUSED_ALONE], where=real),
+        ),
+        "FDSA differs from +(1)(2) in more than the loss of the intents; the second row differs in nothing else.",
     ),
     Claim(
         "joint-large",
@@ -136,7 +147,7 @@ CLAIMS = (
     ),
     Claim(
         "joint",
-        "joint probability inference improves recommendation performance",
+        "joint probability inference improves recommendation performance (the sentence above, without its largely)",
         "4.2.2, Table 3",
         "On all metrics, +(1)(2)(4) is above +(1)(2) and CAFE above +(1)(2)(3).",
         any_of(
@@ -199,8 +210,8 @@ CLAIMS = (
         "gain-dense",
         "and the improvement is less than 10% on the dataset with k = 20 (the most dense)",
         "4.2.3, Figure 4",
-        "CAFE's NDCG@5 is less than 1.1 times BERT4Rec's with k = 20.",
-        gain_at("figure4", 20, lambda share: share < 0.1),
+        "CAFE's NDCG@5 is 1 to 1.1 times BERT4Rec's with k = 20.",
+        gain_at("figure4", 20, lambda share: 0 <= share < 0.1),
     ),
     Claim(
         "gain-falls",

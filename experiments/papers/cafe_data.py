@@ -25,8 +25,8 @@ DATASETS = {
             TMALL,
             _PLAIN,
             needs="needs taobao_fav.csv in DATA_DIR/taobao_favourites",
-            differs="favourites of users with ten of them, categories as intents; the paper's are all actions, sellers "
-            "as intents",
+            differs="favourites of users with ten of them, categories as intents; the paper's have sellers as "
+            "intents, and it does not say which actions they are",
         ),
         _beauty(BEAUTY, "Beauty (5-core)", intents="leaf categories as intents"),
         DataSet(
@@ -53,7 +53,8 @@ DATASETS = {
             "Tmall",
             TMALL,
             published=True,
-            needs="needs user_log_format1.csv in DATA_DIR/ijcai15; which 131,086 of its users are meant is not told",
+            needs="needs user_log_format1.csv in DATA_DIR/ijcai15; 131,086 of its users are meant, as in the file "
+            "that the authors' repository links to",
             size="few",
             repeats=True,
             same_within=0.15,

@@ -75,7 +75,12 @@ FIGURE_4 = Figure(
     published="A figure without numbers, on Amazon. The text: more than 100% with k = 1, less than 10% with k = 20.",
     values=(1, 3, 5, 10, 20),
     quick_values=(1, 5),
-    notes=(_COUNTED, "One seed where k is above 1; with k = 20 few users are left, so its gain is rough."),
+    notes=(
+        _COUNTED,
+        "One seed where k is above 1; with k = 20 few users are left, so its gain is rough.",
+        "Of which metric the figure is, is not told; by the printed Table 2, k = 1 would be +104% in NDCG@5, +115% in "
+        "HR@5 and +87% in MRR.",
+    ),
     **_K,
 )
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from experiments.papers.cafe_data import AMAZON, TMALL
-from experiments.papers.schema import Cell, Key
+from experiments.papers.schema import Cell, Key, sweep_of
 
 METRICS = ("NDCG@5", "HR@5", "MRR")
 
@@ -73,6 +73,9 @@ IMPROVEMENT = {
     AMAZON: {"NDCG@5": "+53.24%", "HR@5": "+63.32%", "MRR": "+44.56%"},
     TMALL: {"NDCG@5": "+34.82%", "HR@5": "+25.72%", "MRR": "+33.84%"},
 }
+
+
+FUSED_ALONE = CAFE._replace(sweep=sweep_of(intent_weight=0.0, item_heads="all_global", joint="item"))
 
 
 def _columns(keys, lines: dict[str, str]) -> dict[Key, dict[str, Cell]]:

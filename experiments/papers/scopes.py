@@ -8,7 +8,9 @@ from experiments.papers.schema import Key
 
 
 def reaches(results, dataset: str, key: Key) -> np.ndarray | None:
-    """float64 [users of all seeds], distance to what is attended to over that of even attention; None if not kept."""
+    """float64 [users], the mean over seeds of the distance to what is attended to over that of even attention.
+
+    The sampled users are the same in each seed. None if the runs kept none.
+    """
     kept = [arrays["scope.reach"] for arrays in results.arrays(dataset, key) if "scope.reach" in arrays]
-    joined = np.concatenate(kept).astype(np.float64) if kept else np.zeros(0)
-    return joined if len(joined) else None
+    return np.mean(kept, axis=0, dtype=np.float64) if kept and len(kept[0]) else None

@@ -11,6 +11,7 @@
 | instances | every step of a sequence | each prefix on its own | every step of the last n + 1 items | every step: causal, so the same targets as prefixes |
 | score | item table | the same | the same, not scaled | the same |
 | initialisation | - | N(0, 0.02) | PyTorch's N(0, 1) tables | truncated normal, 0.02; Glorot for the sasrec body |
+| trained weights | all | all | all but biases and norms, a slip (LEDGER C12) | all |
 """  # noqa: E501
 
 import ml_collections

@@ -17,6 +17,7 @@
 | loss | cross-entropy of the hidden items | BCE, one negative | as each | |
 | positions | - | from the oldest kept item | `positions` = "newest", "oldest" | a window of up to n |
 | initialisation | truncated normal, 0.02 | PyTorch's N(0, 1) tables | truncated normal, 0.02; Glorot | as models/baselines/bert4rec.py, sasrec.py |
+| trained weights | all | biases and norms are not (LEDGER C12) | all | a slip of the shared trainer |
 """  # noqa: E501
 
 import ml_collections

@@ -9,6 +9,7 @@
 | negatives | not in the user's sequence | not in the *training* items | training items | excluding held-out items would leak them |
 | SINE's protocol | SINE section 4.1: n 20, D 128, sampled softmax | not released | variant "sine_protocol": `loss` = "sampled_softmax", one prefix a row, the newest position's query, a pool of `negatives` a row (S11-S13) | its Table 1 |
 | epoch | - | users drawn with replacement | a permutation | each user once |
+| CAFE's authors' form | - | (theirs) W_O, position 0 is the oldest event; biases and norms untrained, tables N(0, 1) | variant "cafe_authors": `output_projection`, `positions` = "oldest"; all trained, tables as above | an aside row of CAFE's Table 2 (C12 is a slip) |
 | RecBole's form | - | another model: post-norm blocks of two heads, GELU, inner width 256, LN and dropout on item + position, no scale, no final LN, dropout 0.5 on everything and the attention weights, N(0, 0.02), cross-entropy over all items | variant "recbole": `block` = "post_norm" and `RECBOLE_OPTIONS` | SAIR and LightSANs compare with it (B1) |
 | RecBole's positions | - | padded on the right: position 0 is the oldest item | `positions` = "oldest" | |
 | RecBole's instances | - | each prefix of a history (its newest n items) -> the next item | `instances` = "windows": every position of a window, with windows over the whole history (`train.windows` = "sliding"); "prefix": as RecBole, at n times the cost | the same targets once an epoch; in windows a target sees the items since the window's start, in prefixes always the n before it |
@@ -19,6 +20,7 @@ import ml_collections
 
 from models import pooled
 from models.base import Recommender
+from models.layers.attention import MaskedAttention
 from models.layers.dropout import StatelessDropout
 from models.layers.embedding import LearnedPositions, PaddedEmbedding
 from models.layers.initializers import normal
@@ -53,6 +55,7 @@ class SASRec(Recommender):
             "ce": {"loss": "ce"},
             "ce_replicated": {"loss": "ce", "dim": 64, "dropout": 0.1},
             "sine_protocol": {"loss": "sampled_softmax", "dim": 128, "max_length": 20, **pooled.DEFAULTS},
+            "cafe_authors": {"output_projection": True, "positions": "oldest"},
             "recbole": {
                 **{"block": "post_norm", "loss": "ce", "dim": 64, "heads": 2, "dropout": 0.5, "scale_inputs": False},
                 **{"attention_dropout": 0.5, **RECBOLE_OPTIONS},
@@ -72,10 +75,15 @@ class SASRec(Recommender):
             self._build_recbole()
             return
         self.items = PaddedEmbedding(spec.n_items, config.dim, name="items")
-        self.positions = LearnedPositions(config.max_length, config.dim, name="positions")
+        self.positions = LearnedPositions(
+            config.max_length, config.dim, config.get("positions", "newest"), name="positions"
+        )
         self.dropout = StatelessDropout(config.dropout)
+        sizes = (config.dim, config.heads)
+        options = {"output_projection": config.get("output_projection", False), "dropout": config.dropout}
+        attention = lambda: MaskedAttention(*sizes, **options, name="attention")  # noqa: E731
         self.blocks = [
-            SASRecBlock(config.dim, config.heads, config.dropout, name=f"block_{i}") for i in range(config.blocks)
+            SASRecBlock(*sizes, config.dropout, attention(), name=f"block_{i}") for i in range(config.blocks)
         ]
         self.norm = LayerNorm(name="norm")
 

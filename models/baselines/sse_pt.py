@@ -14,12 +14,13 @@ paper's own list of them was not at hand.
 | SSE on users | with probability 1 - p_u another user | once a sequence | as code, `keep_user` = 0.08 | a keep probability: 92% are replaced |
 | loss | BCE, one negative a step | mean over valid steps | the same | |
 | negatives | not in the user's sequence | not in the training items, drawn before the user is replaced | the same | |
-| in CAFE's Table 2 | - | its authors' own model (LEDGER 0.1): d 128 in all, items scaled in the score too, no SSE, normal initialisation of 0.02 | variant "cafe_authors", with `initializer_range` | |
+| in CAFE's Table 2 | - | its authors' own model (LEDGER 0.1): d 128 in all, items scaled in the score too, no SSE, W_O, positions from the oldest event, all matrices and tables from a normal of 0.02; biases and norms untrained (C12) | variant "cafe_authors": `scale_targets`, `output_projection`, `positions`, `initializer_range`; biases and norms are trained | C12 is a slip of their trainer |
 """  # noqa: E501
 
 import ml_collections
 
 from models.base import Recommender
+from models.layers.attention import MaskedAttention
 from models.layers.dropout import StatelessDropout
 from models.layers.embedding import LearnedPositions, PaddedEmbedding
 from models.layers.norm import LayerNorm
@@ -50,13 +51,16 @@ class SSEPT(Recommender):
                 keep_item=0.9,
                 scale_inputs=True,
                 scale_targets=False,
-                initializer_range=0.0,  # of the tables, truncated normal; 0: Glorot uniform
+                output_projection=False,  # W_O
+                positions="newest",
+                initializer_range=0.0,  # of all matrices, truncated normal; 0: Glorot uniform
             )
         )
 
     @staticmethod
     def variants():
         cafe = {"keep_user": 1.0, "keep_item": 1.0, "scale_targets": True, "initializer_range": 0.02}
+        cafe |= {"output_projection": True, "positions": "oldest"}
         return {"paper": {}, "no_sse": {"keep_user": 1.0, "keep_item": 1.0}, "cafe_authors": {"dim": 64} | cafe}
 
     def __init__(self, config, spec):
@@ -67,10 +71,16 @@ class SSEPT(Recommender):
         width = 2 * config.dim
         self.items = PaddedEmbedding(spec.n_items, config.dim, self._initializer(), name="items")
         self.users = PaddedEmbedding(spec.n_users, config.dim, self._initializer(), name="users")
-        self.positions = LearnedPositions(config.max_length, width, "newest", self._initializer(), name="positions")
+        self.positions = LearnedPositions(
+            config.max_length, width, config.positions, self._initializer(), name="positions"
+        )
         self.dropout = StatelessDropout(config.dropout)
+        options = {"dropout": config.dropout, "initializer": self._initializer()}
+        attention = lambda: MaskedAttention(  # noqa: E731
+            width, config.heads, output_projection=config.output_projection, **options, name="attention"
+        )
         self.blocks = [
-            SASRecBlock(width, config.heads, config.dropout, name=f"block_{i}") for i in range(config.blocks)
+            SASRecBlock(width, attention=attention(), **options, name=f"block_{i}") for i in range(config.blocks)
         ]
         self.norm = LayerNorm(name="norm")
 

@@ -15,15 +15,25 @@ class PointwiseFeedForward(tf.keras.layers.Layer):
         inner: width in between (default d, as ASLI and SASRec have it).
         dropout: rate.
         residual: adds the input to the result.
+        initializer: of the two matrices.
 
     Reference: ASLI section 3.2.3; SASRec section III-B, eq. 6.
     """
 
-    def __init__(self, dim: int, inner: int | None = None, dropout: float = 0.0, residual: bool = False, **kwargs):
+    def __init__(
+        self,
+        dim: int,
+        inner: int | None = None,
+        dropout: float = 0.0,
+        residual: bool = False,
+        initializer="glorot_uniform",
+        **kwargs,
+    ):
         super().__init__(**kwargs)
         self.residual = residual
-        self.inner = tf.keras.layers.Dense(inner or dim, activation="relu", name="inner")
-        self.outer = tf.keras.layers.Dense(dim, name="outer")
+        dense = lambda units, **options: tf.keras.layers.Dense(units, kernel_initializer=fresh(initializer), **options)  # noqa: E731
+        self.inner = dense(inner or dim, activation="relu", name="inner")
+        self.outer = dense(dim, name="outer")
         self.inner_dropout, self.outer_dropout = StatelessDropout(dropout), StatelessDropout(dropout)
 
     def call(self, inputs: tf.Tensor, training: bool = False) -> tf.Tensor:
@@ -37,18 +47,28 @@ class SASRecBlock(tf.keras.layers.Layer):
     """LN on the queries only; attention plus the normalised queries; LN; feed-forward with residual; padding to zero.
 
     Args:
-        dim, heads, dropout: as in `MaskedAttention`.
+        dim, heads, dropout, initializer: as in `MaskedAttention`; the last also of the feed-forward network.
         attention: a layer that is called as `MaskedAttention` is and returns (result, ...), to take its place; `heads`
             does not count then.
 
     Reference: SASRec section III-B; the released code normalises the query stream only and adds it back normalised.
     """
 
-    def __init__(self, dim: int, heads: int = 1, dropout: float = 0.0, attention=None, **kwargs):
+    def __init__(
+        self,
+        dim: int,
+        heads: int = 1,
+        dropout: float = 0.0,
+        attention=None,
+        initializer="glorot_uniform",
+        **kwargs,
+    ):
         super().__init__(**kwargs)
         self.query_norm, self.ffn_norm = LayerNorm(name="query_norm"), LayerNorm(name="ffn_norm")
-        self.attention = attention or MaskedAttention(dim, heads, dropout=dropout, name="attention")
-        self.ffn = PointwiseFeedForward(dim, dropout=dropout, residual=True, name="ffn")
+        self.attention = attention or MaskedAttention(
+            dim, heads, dropout=dropout, initializer=initializer, name="attention"
+        )
+        self.ffn = PointwiseFeedForward(dim, dropout=dropout, residual=True, initializer=initializer, name="ffn")
 
     def call(self, queries: tf.Tensor, keys: tf.Tensor, mask: tf.Tensor, training: bool = False):
         """Runs the block.

@@ -7,11 +7,11 @@ import numpy as np
 from tests.oracles.layers_oracle import layer_norm, log_sigmoid, sasrec_block
 
 
-def encode(weights, items, heads=1, scale_inputs=True):
-    """items: ids without padding, T <= n -> [T, d]."""
-    table, positions = weights["items/table"], weights["positions/table"]
+def encode(weights, items, heads=1, scale_inputs=True, positions="newest"):
+    """items: ids without padding, T <= n -> [T, d]. positions: which item has the table's last or first row."""
+    table, places = weights["items/table"], weights["positions/table"]
     x = table[items] * (math.sqrt(table.shape[1]) if scale_inputs else 1.0)
-    x = x + positions[len(positions) - len(items) :]  # the newest item always has the last position
+    x = x + (places[len(places) - len(items) :] if positions == "newest" else places[: len(items)])
     for name in sorted({key.split("/")[0] for key in weights if key.startswith("block_")}):
         x = sasrec_block(x, weights, name, heads)
     return layer_norm(x, weights, "norm")

@@ -7,14 +7,15 @@ import numpy as np
 from tests.oracles.layers_oracle import layer_norm, log_sigmoid, sasrec_block
 
 
-def encode(weights, user, items, heads=1, scale=True):
+def encode(weights, user, items, heads=1, scale=True, positions="newest"):
     """user: an id; items: ids without padding, T <= n. Returns [T, 2 d]."""
-    table, positions = weights["items/table"], weights["positions/table"]
+    table, places = weights["items/table"], weights["positions/table"]
+    first = len(places) - len(items) if positions == "newest" else 0
     root = math.sqrt(table.shape[1]) if scale else 1.0
     rows = []
     for t, item in enumerate(items):
         both = np.concatenate([table[item] * root, weights["users/table"][user] * root])
-        rows.append(both + positions[len(positions) - len(items) + t])
+        rows.append(both + places[first + t])
     x = np.array(rows)
     for name in sorted({key.split("/")[0] for key in weights if key.startswith("block_")}):
         x = sasrec_block(x, weights, name, heads)
@@ -28,13 +29,13 @@ def score(weights, state, user, item, scale=True, scale_targets=False):
     return state @ np.concatenate([v * (root if scale_targets else 1.0), u * (root if scale else 1.0)])
 
 
-def loss(weights, batch, heads=1, **flags):
+def loss(weights, batch, heads=1, positions="newest", **flags):
     """The mean over the batch's valid steps. batch: arrays, [B, T] left-padded, and user [B]."""
     total, count = 0.0, 0
     rows = zip(*(batch[name] for name in ("user", "items", "positives", "negatives")), strict=True)
     for user, items, positives, negatives in rows:
         here = items > 0
-        states = encode(weights, user, items[here], heads, flags.get("scale", True))
+        states = encode(weights, user, items[here], heads, flags.get("scale", True), positions)
         for o, p, n in zip(states, positives[here], negatives[here], strict=True):
             total -= log_sigmoid(score(weights, o, user, p, **flags))
             total -= log_sigmoid(-score(weights, o, user, n, **flags))  # log(1 - s(r)) = log s(-r)
