@@ -20,6 +20,7 @@ from data.sources import (
     amazon_2018,
     amazon_ratings,
     anime,
+    cafe_tmall,
     etsy,
     ijcai15,
     jd,
@@ -106,6 +107,7 @@ RECIPES = {
     "anime": Recipe("anime", min_rating=1),
     "anime-random": Recipe("anime-random", min_rating=1),
     # CAFE states no filter (LEDGER C18). Favourites of users with 5 of them, as sparse as its data: 3.3 events an item.
+    "cafe-tmall": Recipe("cafe-tmall"),  # as its authors prepared it
     "ijcai15": Recipe("ijcai15"),
     "taobao_favourites": Recipe("taobao_favourites", min_user=5),
     # Users with 10: 2.6 events an item (CAFE's Amazon: 2.8). CAFE's Figure 4 asks for min_item: items are counted in
@@ -129,6 +131,7 @@ LOADERS: dict[str, Callable[[Path], Interactions]] = {
     "anime": anime.load,
     "anime-random": partial(anime.load, order="random_fixed"),
     "taobao_favourites": taobao_favourites.load,
+    "cafe-tmall": cafe_tmall.load,
     "ijcai15": ijcai15.load,
     "amazon-tools-sequences": sequences.load,
     **{name: partial(amazon_ratings.load, name=name) for name in amazon_ratings.CATEGORIES},
@@ -144,6 +147,7 @@ SIDE_FILES = {
     "movietweetings": movietweetings.SIDE_FILES,
     "anime": anime.SIDE_FILES,
     "anime-random": anime.SIDE_FILES,
+    "cafe-tmall": cafe_tmall.SIDE_FILES,
     **{name: (s3rec.side_file(name),) for name in s3rec.STEMS},
     **{name: amazon_2018.side_files(name) for name in amazon_2018.STEMS},
 }
@@ -162,6 +166,7 @@ WHERE = {
     "anime": anime.WHERE,
     "anime-random": anime.WHERE,
     "taobao_favourites": taobao_favourites.WHERE,
+    "cafe-tmall": cafe_tmall.WHERE,
     "ijcai15": ijcai15.WHERE,
     "amazon-tools-sequences": sequences.WHERE,
     **{name: amazon_ratings.where(name) for name in amazon_ratings.CATEGORIES},

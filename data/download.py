@@ -17,7 +17,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from data.cache import cache_root
-from data.sources import amazon_2018, amazon_ratings, lastfm_hetrec, movielens_hetrec, s3rec
+from data.sources import amazon_2018, amazon_ratings, cafe_tmall, lastfm_hetrec, movielens_hetrec, s3rec
 from tf_utils.cli import UserError
 
 TIMEOUT_SECONDS = 30
@@ -46,6 +46,7 @@ FILES = {
     "movietweetings": tuple(f"{folder}/ratings.dat" for folder in ("movietweetings", "MovieTweetings/latest")),
     **dict.fromkeys(("anime", "anime-random"), ("anime/rating.csv", "anime_5k/rating.csv")),
     "taobao_favourites": ("taobao_favourites/taobao_fav.csv", "taobao_fav.csv"),
+    "cafe-tmall": (f"cafe_tmall/{cafe_tmall.FILE_NAME}",),
     "ijcai15": ("ijcai15/user_log_format1.csv", "data_format1/user_log_format1.csv", "user_log_format1.csv"),
     "amazon-tools-sequences": ("amazon_sequences/Tools_and_Home_Improvement.txt",),
     **{

@@ -73,6 +73,15 @@ TMALL15 = (
     (328862, 844400, 1271, 2882, 2661, 1111, 2),
     (10, 323294, 833, 2882, "", 511, 3),
 )
+# JSON files of CAFE's authors. User 9 is in train.json alone; item 5 stands twice in user 7's history; ids have gaps.
+CAFE_TMALL = {
+    "train.json": {"7": [5, 2, 5], "10": [9], "9": [2, 2]},
+    "val.json": {"7": [9], "10": [5]},
+    "test.json": {"7": [2], "10": [3]},
+}
+CAFE_SELLERS = {5: 1, 2: 4, 9: 1, 3: 6}  # item id: category id
+CAFE_SMAP = {"323294": 2, "844400": 3, "1": 5, "77": 9, "unseen": 4}
+CAFE_SMAP_META = {"category": {"2882": 1, "31": 4, "900": 6, "unseen": 2}, "brand": {"5": 1}}
 TMALL15_HEADER = "user_id,item_id,cat_id,seller_id,brand_id,time_stamp,action_type"
 # user, item, rating, timestamp
 AMAZON = (
@@ -189,6 +198,19 @@ def write_anime(folder: Path) -> Path:
 
 def write_favourites(path: Path) -> Path:
     return write(path, "user,item,category,timestamp\n" + lines(FAVOURITES))
+
+
+def write_cafe_tmall(folder: Path) -> Path:
+    """The processed Tmall; returns the main file."""
+    metas = {
+        name.replace(".json", "_meta.json"): {
+            user: [{"category": CAFE_SELLERS[item], "brand": 1} for item in items] for user, items in content.items()
+        }
+        for name, content in CAFE_TMALL.items()
+    }
+    for name, content in (CAFE_TMALL | metas | {"smap.json": CAFE_SMAP, "smap_meta.json": CAFE_SMAP_META}).items():
+        write(folder / name, json.dumps(content))
+    return folder / "train.json"
 
 
 def write_ijcai15(path: Path) -> Path:

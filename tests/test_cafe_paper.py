@@ -8,7 +8,7 @@ import pytest
 from experiments.configs import cafe as configs
 from experiments.papers import cafe_published as published
 from experiments.papers.cafe import PAPER
-from experiments.papers.cafe_data import AMAZON, BEAUTY, FAVOURITES, LEVEL_2, SPARSE, TMALL, TOYS
+from experiments.papers.cafe_data import AMAZON, BEAUTY, FAVOURITES, LEVEL_2, RAW_TMALL, SPARSE, TMALL, TOYS
 from experiments.papers.cafe_published import CAFE, FDSA, LOCKER_F, SASREC
 from experiments.papers.schema import Cell, Key
 from experiments.reporting.collect import collect
@@ -173,6 +173,26 @@ def test_stand_ins_have_both_protocols_beside_the_published_column(tmp_path):
     assert line in part and "| 0.0500 ± 0.0000 (2) | 0.0500 ± 0.0000 (2) |" in part
     assert "| NOVA | 0.1000 (1) | 0.1000 (1) |" in part and "0.0501 | 0.0812 | 0.0716 |" in part
     assert "which 131,248 users are meant" in part
+
+
+def test_the_authors_tmall_is_compared_and_the_raw_log_is_not(tmp_path):
+    sizes = {"users": 131_086, "interactions": 14_300_000, "items": 1_788_758, "categories": 9_999}
+    for name in (TMALL, RAW_TMALL):  # of the log, even where its sizes fit
+        save(tmp_path, name, "cafe", 0.5, statistics=report_records.STATISTICS | sizes)
+    results = collect(PAPER, tmp_path, "paper")
+    assert [results.kind(name) for name in (TMALL, RAW_TMALL)] == ["same data", "stand-in"]
+    text, _ = report(tmp_path)
+    part = section(text, "Table 2: model comparison")
+    assert "Table 2: model comparison, NDCG@5: Tmall (real data, the paper's own)" in part
+    assert "| CAFE | 0.4290 | 0.5000 (1) | +0.0710 | above |" in part
+    assert "ours, Tmall, raw log, popularity100: NDCG@5" in part and "published, Tmall (other data): NDCG@5" in part
+    assert "| # interactions | 14,460,516 | 14,300,000 | -1.1% |" in section(text, "Table 1: statistics")
+
+
+def test_another_state_of_the_authors_tmall_is_not_compared(tmp_path):
+    sizes = {"users": 131_086, "interactions": 16_000_000}
+    save(tmp_path, TMALL, "cafe", 0.5, statistics=report_records.STATISTICS | sizes)
+    assert collect(PAPER, tmp_path, "paper").kind(TMALL) == "stand-in"
 
 
 def test_the_released_pairing_stands_beside_own_intents(tmp_path):

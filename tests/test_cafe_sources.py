@@ -1,15 +1,16 @@
-"""Item -> intent is a function in every data set of CAFE's tables, and Amazon 2018's JSON lines."""
+"""Item -> intent is a function in every data set of CAFE's tables; Amazon 2018's JSON lines; the authors' own Tmall."""
 
 import gzip
+import json
 
 import numpy as np
 import pytest
 
 from data import catalog
-from data.sources import amazon_2018, ijcai15, s3rec, taobao_favourites
+from data.sources import amazon_2018, cafe_tmall, ijcai15, s3rec, taobao_favourites
 from data.sources.one_category import one_category
 from tests import data_files as files
-from tests.test_sources import refused
+from tests.test_sources import raw, refused
 
 NAME = "amazon-2018-beauty"
 
@@ -118,8 +119,102 @@ def test_bad_metadata(tmp_path):
     refused(amazon_2018.load, path, "amazon-2019", match="known are amazon-2018")
 
 
+def test_the_authors_tmall(tmp_path):
+    path = files.write_cafe_tmall(tmp_path)
+    for place in (path, tmp_path):
+        data = cafe_tmall.load(place)
+        assert raw(data) == [
+            ("10", "77", "2882", "interaction", 0),
+            ("7", "1", "2882", "interaction", 0),
+            ("7", "323294", "31", "interaction", 1),
+            ("7", "1", "2882", "interaction", 2),
+            ("10", "1", "2882", "interaction", 1),
+            ("7", "77", "2882", "interaction", 3),
+            ("10", "844400", "900", "interaction", 2),
+            ("7", "323294", "31", "interaction", 4),
+        ]
+    assert data.labels["user"].tolist() == ["10", "7"]
+    assert data.labels["item"].tolist() == ["323294", "844400", "1", "77"]  # in the order of the file's ids
+    assert data.labels["category"].tolist() == ["2882", "31", "900"]
+    assert (data.item.dtype, data.category.dtype, data.timestamp.dtype) == (np.int32, np.int32, np.int64)
+    assert data.provenance.notes == (
+        "1 users of train.json are not in test.json: they were left out.",
+        "The source has sequences without timestamps: a timestamp is the place in the user's sequence.",
+        "Every item has one category in the source: its seller.",
+    )
+
+
+def test_the_authors_split_is_leave_one_out(tmp_path, monkeypatch):
+    """The last two events of a user are those of val.json and test.json."""
+    monkeypatch.setenv("DATA_CACHE", str(tmp_path / "cache"))
+    files.write_cafe_tmall(tmp_path / "cafe_tmall")
+    data = catalog.load("cafe-tmall", tmp_path)
+    names = data.labels["item"][data.items - 1].tolist()
+    assert data.lengths.tolist() == [3, 5] and data.ties == 0 and data.provenance.stand_in_for == ""
+    assert names == ["77", "1", "844400", "1", "323294", "1", "77", "323294"]
+    assert data.provenance.name == "cafe-tmall"
+
+
+# (file, text of the good file, what replaces it, expected message)
+BAD_TMALL = {
+    "cut off": ("train.json", "[2, 2]}", "[2, 2]", "train.json: is not JSON .*, or is cut off; get the"),
+    "no JSON": ("val.json", '{"7"', "7: ", "val.json: is not JSON"),
+    "a list": ("test.json", '{"7": [2], "10": [3]}', "[2, 3]", "test.json: is not a JSON object"),
+    "no users": ("test.json", '{"7": [2], "10": [3]}', "{}", "test.json: holds no users"),
+    "no list": ("train.json", "[9]", "9", "the entry of user '10' is not a list of whole numbers"),
+    "text": ("train.json", "[9]", '["9"]', "the entry of user '10' is not a list of whole numbers"),
+    "truth": ("train.json", "[9]", "[true]", "the entry of user '10' is not a list of whole numbers"),
+    "fraction": ("val.json", "[9]", "[9.0]", "val.json: the entry of user '7' is not a list of whole numbers"),
+    "no category": ("test_meta.json", '[{"category": 6, ', '[{"cat": 6, ', "user '10' is not a list of objects with a"),
+    "text category": ("val_meta.json", '"10": [{"category": 1', '"10": [{"category": "1"', "whole number as .cat"),
+    "bare category": ("train_meta.json", '[{"category": 1, "brand": 1}]', "[1]", "user '10' is not a list of objects"),
+    "not in train": ("train.json", '"10"', '"11"', "train.json: has no user '10', who is in test.json"),
+    "not in val": ("val.json", '"7"', '"8"', "val.json: has no user '7', who is in test.json"),
+    "not in meta": ("train_meta.json", '"7"', '"8"', "train_meta.json: has no user '7', who is in test.json"),
+    "lengths": ("train.json", "[5, 2, 5]", "[5, 2]", "user '7' has 3 entries here and 2 items in train.json"),
+    "two targets": ("val.json", "[9]", "[9, 5]", "val.json: user '7' has 2 items, one was expected"),
+    "no target": ("test.json", "[2]", "[]", "test.json: user '7' has 0 items, one was expected"),
+    "two categories": ("test_meta.json", '"category": 4', '"category": 6', "item '323294' .* '31' and '900', one was"),
+    "unknown item": ("train.json", "[9]", "[8]", "train.json: user '10' has the id 8, which is not in smap.json"),
+    "unknown category": ("val_meta.json", '"7": [{"category": 1', '"7": [{"category": 3', "id 3, which is not in "),
+    "labels of one id": ("smap.json", '"77": 9', '"77": 5', "smap.json: has 2 labels of the item id 5"),
+    "a label's type": ("smap.json", '"77": 9', '"77": "9"', "not an object of raw labels and the item ids they have"),
+    "negative id": ("smap.json", '"unseen": 4', '"unseen": -4', "not an object of raw labels and the item ids they"),
+    "no sellers": ("smap_meta.json", '"category"', '"seller"', "not an object of raw labels and the category ids they"),
+}
+
+
+@pytest.mark.parametrize("kind", BAD_TMALL)
+def test_bad_files_of_the_authors_tmall(tmp_path, kind):
+    name, good, bad, message = BAD_TMALL[kind]
+    files.write_cafe_tmall(tmp_path)
+    text = (tmp_path / name).read_text()
+    assert text.count(good) == 1
+    (tmp_path / name).write_text(text.replace(good, bad))
+    refused(cafe_tmall.load, tmp_path, match=message)
+
+
+@pytest.mark.parametrize("name", [cafe_tmall.FILE_NAME, *cafe_tmall.SIDE_FILES])
+def test_all_files_of_the_authors_tmall_are_needed(tmp_path, name):
+    files.write_cafe_tmall(tmp_path)
+    (tmp_path / name).write_bytes(b"")
+    refused(cafe_tmall.load, tmp_path, match=f"{name}: is empty; ")
+    (tmp_path / name).write_bytes(b"PK\x03\x04")
+    refused(cafe_tmall.load, tmp_path, match=f"{name}: is a zip archive; unpack it first")
+    (tmp_path / name).unlink()
+    refused(cafe_tmall.load, tmp_path, match=f"{name}: no such file; .*JiachengLi1995/CAFE .*DATA_DIR/cafe_tmall")
+
+
+def test_other_users_of_the_authors_tmall_do_not_matter(tmp_path):
+    """Those that test.json does not have may hold anything."""
+    files.write_cafe_tmall(tmp_path)
+    train = json.loads((tmp_path / "train.json").read_text())
+    (tmp_path / "train.json").write_text(json.dumps(train | {"9": [1000]}))
+    assert len(cafe_tmall.load(tmp_path)) == 8
+
+
 @pytest.mark.parametrize(
-    "name", ["taobao_favourites-10", "s3rec-beauty-leaf", "s3rec-beauty-level2", "s3rec-toys-leaf"]
+    "name", ["taobao_favourites-10", "s3rec-beauty-leaf", "s3rec-beauty-level2", "s3rec-toys-leaf", "cafe-tmall"]
 )
 def test_official_files_have_one_intent_an_item(name):
     files.official(catalog.RECIPES[name].source)

@@ -34,6 +34,7 @@ def folder(tmp_path, monkeypatch):
     files.write_lastfm_hetrec(root / "hetrec2011-lastfm-2k")
     files.write_anime(root / "anime")
     files.write_favourites(root / "taobao_favourites/taobao_fav.csv")
+    files.write_cafe_tmall(root / "cafe_tmall")
     files.write_ijcai15(root / "ijcai15/user_log_format1.csv")
     files.write_sequences(root / "amazon_sequences/Tools_and_Home_Improvement.txt")
     for name in amazon_ratings.CATEGORIES:
@@ -76,6 +77,7 @@ def test_every_name_loads_real_files(folder):
         "anime-random": 3,
         "taobao_favourites": 3,
         "taobao_favourites-10": 3,
+        "cafe-tmall": 8,  # of ten, two of a user who is in train.json alone
         "ijcai15": 3,
         "amazon-tools-sequences": 7,
         **dict.fromkeys(amazon_ratings.CATEGORIES, 3),

@@ -1,4 +1,5 @@
-"""IJCAI-15 "Repeat Buyers" `user_log_format1.csv` (CAFE's Tmall, section 4.1.1): about 54.9 million rows.
+"""IJCAI-15 "Repeat Buyers" `user_log_format1.csv`: about 54.9 million rows. CAFE names it as its Tmall (section 4.1.1);
+what its authors made of it is in `cafe_tmall`.
 
 Columns: user_id, item_id, cat_id, seller_id, brand_id, time_stamp (mmdd), action_type (0..3). CAFE's intents are the
 sellers, so the seller is the category unless asked otherwise. Time has day resolution: most neighbouring events are
