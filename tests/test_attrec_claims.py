@@ -140,6 +140,7 @@ CASES = {
         nine(ML, prme=0.5) + [run(ML, "attrec", 0.4, sweep={"short_term": "mean"})],
     ),
     "columns": (maps([0.1, 0.3, 0.1, 0.3, 0.5]), circling_maps()),
+    "not-recency": (maps([0.1, 0.3, 0.5, 0.2, 0.1]), maps([0.1, 0.1, 0.1, 0.4, 0.5])),
     "user-888": (maps([0.1, 0.1, 0.1, 0.4, 0.5]), maps([0.5, 0.1, 0.1, 0.1, 0.1])),
     "user-538": (maps([0.4, 0.1, 0.1, 0.5, 0.2], 538), maps([0.1, 0.4, 0.1, 0.5, 0.2], 538)),
     "mean-desirable": (

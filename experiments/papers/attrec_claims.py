@@ -188,6 +188,14 @@ CLAIMS = (
         "Of 20 unrelated weights (L = 5) it would be 4 / 19, or 21%, on average.",
     ),
     Claim(
+        "not-recency",
+        "AttRec will not simply put more emphasis on recent actions, but learns to attend over previous actions with "
+        "different weights automatically",
+        "Impact of Self-Attention, Figure 3",
+        "For at least one of the two users, the item with the highest mean weight is none of the two newest.",
+        figures.not_recency_alone,
+    ),
+    Claim(
         "user-888",
         'the most recent items are given higher weights for user "888"',
         "Impact of Self-Attention, Figure 3",

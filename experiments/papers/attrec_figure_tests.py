@@ -143,6 +143,19 @@ def newest_first(user: str) -> Test:
     return test
 
 
+def not_recency_alone(results) -> list[Finding]:
+    """Figure 3: for one of the users at least, the column with the most weight is none of the two newest."""
+    findings = []
+    for source, dataset, line, kept in _kept(results):
+        columns = {user: column_means(weights) for user, weights in kept.items()}
+        heaviest = {user: int(means.argmax()) + 1 for user, means in columns.items() if len(means) > 2}
+        if heaviest:
+            told = ", ".join(f"user {user} item {place} of {len(columns[user])}" for user, place in heaviest.items())
+            older = any(place <= len(columns[user]) - 2 for user, place in heaviest.items())
+            findings.append(source.finding(dataset, verdict(older), f"{line.label}, most weight, oldest first: {told}"))
+    return findings
+
+
 def highest(user: str, positions: frozenset[int]) -> Test:
     """Figure 3: the columns with the highest mean weights are those at `positions`, 1 being the oldest item."""
 

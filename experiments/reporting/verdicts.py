@@ -145,8 +145,9 @@ def _rivals(table: Table, results: Results, dataset: str, metric: str, subject: 
     rows = [
         row
         for row in table.rows
-        if canonical(row) != canonical(subject) and not row.aside  # another form of the paper's own model
-        if results.estimate(dataset, row.key, table.protocol, metric)
+        if canonical(row) != canonical(subject)
+        and not (row.aside and row.model == subject.model)  # another form of the paper's own model
+        and results.estimate(dataset, row.key, table.protocol, metric)
     ]
     own = [row for row in rows if not row.extra]
     best = [max(group, key=mean) for group in (rows, own) if group]
