@@ -18,7 +18,7 @@
 | instances (S13) | every (u, t) | targets from the 4th item on; an epoch's last, incomplete batch is dropped | `min_hist` = 1; official 3; all batches | |
 | checkpoint (S15) | - | by HR@10 and NDCG@50 on validation | by validation HR@50 (configs) | the metric that all of its tables have |
 | initialisation (S20) | - | Glorot | `init` = "glorot"; RecBole: normal Glorot tables, matrices N(0, 0.01) | |
-| SINE-cate (Table 6) | category attributes as prototypes | - | `prototypes` = "category": a free vector for each category, of which those of the history can be activated; `assignment` = "similarity" as eq. 3, or "membership": P(k|t) = 1 where item t is of category k | see below |
+| SINE-cate (Table 6) | category attributes as prototypes | - | `prototypes` = "category": a free vector for each category; `activate` = "history": of these, those of the history can be activated, "all": any; `assignment` = "similarity" as eq. 3, or "membership": P(k|t) = 1 where item t is of category k | see below |
 | SINE-label (Table 6) | MIND's label-aware attention in training, K N candidates at test | - | `agg` = "label": K queries, the best counts; `readout` = "hard" (MIND's power p to infinity, as its usual code), "soft" with `label_power` = p (signs kept) | LN2 cancels the gate in eq. 3 and eq. 6 is gone, so W1 and W2 (what is activated) stay as they were drawn |
 
 A table of category vectors alone would make SINE-cate nothing but SINE with another L: the attribute has to act. It
@@ -53,6 +53,7 @@ CHOICES = {
     "init": ("glorot", "recbole"),
     "prototypes": ("learned", "category"),
     "assignment": ("similarity", "membership"),
+    "activate": ("history", "all"),
 }
 
 
@@ -103,6 +104,7 @@ class SINE(Recommender):
                 init="glorot",
                 prototypes="learned",
                 assignment="similarity",
+                activate="history",  # with prototypes="category"
             )
         )
 
@@ -218,7 +220,8 @@ class SINE(Recommender):
 
         a = position_weights(self._logits(self.pooling, placed if config.z_pos else x), seen)  # eq. 1
         z = tf.matmul(a, x)[:, 0]
-        allowed = None if categories is None else present(categories, self.concepts.concepts)
+        narrowed = categories is not None and self.config.activate == "history"
+        allowed = present(categories, self.concepts.concepts) if narrowed else None
         active = self.concepts(z, allowed)  # eq. 2
         gated = active.prototypes * active.gates[..., None]  # C^u, [R, K, D]
 

@@ -1,9 +1,13 @@
 """Every paper module loads, and its tables say what was printed."""
 
+import copy
+import json
+
 import pytest
 
 from data import catalog
-from experiments import papers
+from experiments import papers, reproduce
+from experiments.configs import sine as sine_config
 from experiments.papers.feasibility import feasible
 from experiments.papers.schema import PROFILES, Cell
 from tf_utils.cli import UserError
@@ -128,3 +132,16 @@ def test_default_data_sets(monkeypatch, tmp_path):
     (tmp_path / "ml-1m").mkdir()
     (tmp_path / "ml-1m" / "ratings.dat").write_text("")
     assert default_datasets(attrec, "paper", str(tmp_path)) == ["ml-1m"]
+
+
+def test_a_flag_that_is_newer_than_a_record_had_its_default():
+    config = json.loads(sine_config.get_config("ml-1m").to_json_best_effort())
+    old = copy.deepcopy(config)
+    del old["model"]["activate"]
+    assert reproduce._science(old) == reproduce._science(config)
+    config["model"]["activate"] = "all"
+    assert reproduce._science(old) != reproduce._science(config)
+    config["model"]["activate"], config["train"]["groups"] = "history", 1  # the number of length groups changes nothing
+    assert reproduce._science(old) == reproduce._science(config)
+    old["train"]["learning_rate"] = 0.5
+    assert reproduce._science(old) != reproduce._science(config)

@@ -22,6 +22,7 @@ READINGS = {
     "cate": CATE,
     "cate membership": CATE | {"assignment": "membership"},
     "label hard": LABEL,
+    "any category": {"prototypes": "category", "activate": "all"},
     "label soft": LABEL | {"readout": "soft", "label_power": 2.0},
     "cosine": {"sim": "layernorm_over_D", "weighting": "shared", "neg": "per_example", "negatives": 4},
     "mixture": {"z_pos": True, "bias": True, "cpt_feat": True, "intent_norm": False, "agg": "mlp", "share_w3": True},
@@ -71,7 +72,8 @@ def test_intermediates_scores_and_loss(tiny_split, name):
         assert label or not out["aggregation_weights"][row, empty].any()
     if c.mask and c.min_hist == 1:
         assert min(lengths)[0] < LENGTH
-    assert (min(slots for _, slots in lengths) < INTENTS) == (c.prototypes == "category")
+    narrowed = c.prototypes == "category" and c.activate == "history"
+    assert (min(slots for _, slots in lengths) < INTENTS) == narrowed
     tiny.close(model.compute_loss(batch, training=False), oracle.loss(weights, data, c))
 
 

@@ -194,7 +194,8 @@ TABLE_6 = Table(
         "The text calls this table Table 5 (ledger S19).",
         'SINE-cate ("using the category attributes as prototypes"): the prototypes are the category table, and of '
         "it a user activates categories in the history alone, so that fewer than K may be active: 72% of the users of "
-        "the favourites have fewer than K = 8 among their newest 20 events.",
+        "the favourites have fewer than K = 8 among their newest 20 events. (That restriction is not printed; the flag "
+        "model.activate=all lifts it, and leaves SINE with another L.)",
         'SINE-label ("adopting label-aware attention"): the interest that scores the target best is trained, K '
         "lists are merged at the test; nothing trains what activates the concepts then (W1, W2).",
         "The tests below are in fractions.",

@@ -34,7 +34,7 @@ def forward(weights, items, c, categories=None):
     prototypes = weights["concepts/prototypes"]
     s = prototypes @ z  # eq. 2
     candidates = range(len(s))
-    if c.prototypes == "category":
+    if c.prototypes == "category" and c.activate == "history":
         candidates = sorted({category - 1 for category in categories if category > 0})
     ids = sorted(candidates, key=lambda l: -s[l])[:intents]
     if c.topk_order == "asc":
