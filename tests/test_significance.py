@@ -9,7 +9,16 @@ from hypothesis import strategies as st
 from scipy import stats
 
 from tf_utils.cli import UserError
-from tf_utils.significance import bootstrap_interval, compare, holm, mean_over_seeds, paired, sign_flip_test
+from tf_utils.significance import (
+    Variance,
+    bootstrap_interval,
+    compare,
+    holm,
+    mean_over_seeds,
+    p_value,
+    paired,
+    sign_flip_test,
+)
 
 
 def exact_p(difference):
@@ -67,6 +76,29 @@ def test_false_alarms_and_coverage():
         covered += low <= 0 <= high
     assert 0 < alarms < 15 + 4 * np.sqrt(300 * 0.05 * 0.95)
     assert 285 - 5 * np.sqrt(300 * 0.05 * 0.95) < covered < 300
+
+
+def test_runs_that_differ_by_training_alone_raise_no_alarm():
+    """Users of a run share its training: over 300 pairs of models without a difference, three seeds each, the test over
+    users is alarmed by a third of them or more, the one with the seeds' variance by 5% or so."""
+    rng, naive, whole = np.random.default_rng(7), 0, 0
+    for seed in range(300):
+        runs = 0.5 + rng.normal(0, 0.02, 6)[:, None] + rng.normal(0, 0.3, 1000) + rng.normal(0, 0.2, (6, 1000))
+        difference = runs[:3].mean(0) - runs[3:].mean(0)
+        training = [Variance(runs[half].mean(1).var(ddof=1) / 3, 2) for half in (slice(3), slice(3, 6))]
+        naive += sign_flip_test(difference, seed, draws=199) <= 0.05
+        whole += p_value(difference, training, seed, draws=199) <= 0.05
+    assert naive > 100 and whole < 15 + 4 * np.sqrt(300 * 0.05 * 0.95)
+
+
+def test_welch_by_hand():
+    """Differences 1, 3: mean 2, variance of it 1 with one degree; training adds 2 with 4: 3 in all, 9 / (1 + 4 / 4)."""
+    difference, training = np.array([1.0, 3.0]), [Variance(2.0, 4), Variance(0.0, 9)]
+    expected = 2 * stats.t.sf(2 / np.sqrt(3), 4.5)
+    assert p_value(difference, training, draws=9) == pytest.approx(max(expected, sign_flip_test(difference, draws=9)))
+    found = compare(difference, np.zeros(2), training=training)
+    assert found.high - 2 == pytest.approx(stats.t.ppf(0.975, 4.5) * np.sqrt(3)) == 2 - found.low
+    assert p_value(np.ones(50), [], draws=999) == p_value(np.ones(50), [Variance(0.0, 3)], draws=999) == 1 / 1000
 
 
 def test_a_true_difference_is_found():

@@ -1,6 +1,7 @@
 """Optimiser, early stopping, budget, divergence, and resume: an interrupted run ends where a whole one ends."""
 
 import math
+import time
 from types import SimpleNamespace
 
 import numpy as np
@@ -113,10 +114,33 @@ def test_early_stopping_keeps_the_best(tmp_path):
     assert float(again.model.weight) == 2.0 and repeated.history == progress.history
 
 
-def test_validation_every_few_epochs_and_at_the_end(tmp_path):
-    progress = run_script(Script(), tmp_path, [0.1, 0.2, 0.3, 0.4, 0.5], max_epochs=5, eval_every=2)
-    assert ["validation" in entry for entry in progress.history] == [False, True, False, True, True]
-    assert (progress.stopped_by, progress.best_epoch) == ("max_epochs", 5)
+def test_validation_every_few_epochs_or_once_at_the_end(tmp_path):
+    progress = run_script(Script(), tmp_path / "a", [0.1, 0.2, 0.3, 0.4, 0.5], max_epochs=5, eval_every=2)
+    assert ["validation" in entry for entry in progress.history] == [False, True, False, True, False]
+    assert (progress.stopped_by, progress.best_epoch) == ("max_epochs", 4)
+    short = run_script(Script(), tmp_path / "b", [0.1, 0.2], max_epochs=2, eval_every=5)
+    assert ["validation" in entry for entry in short.history] == [False, True] and short.best_epoch == 2
+
+
+def test_a_wider_limit_gives_the_run_that_had_it_from_the_start(tmp_path):
+    """The limit of 7 epochs falls between two validations, where the best value of all would have been."""
+    values = [0.1, 0.1, 0.1, 0.1, 0.3, 0.1, 0.9, 0.1, 0.1, 0.5, 0.1, 0.1, 0.1, 0.1, 0.4, 0.1, 0.1, 0.1, 0.1, 0.4]
+    options = {"eval_every": 5, "patience": 3}
+    assert run_script(Script(), tmp_path / "a", values, max_epochs=7, **options).stopped_by == "max_epochs"
+    widened = run_script(Script(), tmp_path / "a", values, max_epochs=20, **options)
+    whole = run_script(Script(), tmp_path / "b", values, max_epochs=20, **options)
+    assert (widened.stopped_by, widened.best_epoch, widened.bad) == (whole.stopped_by, whole.best_epoch, whole.bad)
+    assert whole.best_epoch == 10
+    with pytest.raises(UserError, match="a run of 20 epochs, and max_epochs is 8 now"):
+        run_script(Script(), tmp_path / "a", values, max_epochs=8, **options)
+
+
+def test_a_validation_may_use_up_the_budget(tmp_path):
+    script = Script()
+    slow = script.validate([0.4] * 9)
+    validate = lambda: (time.sleep(0.2), slow())[1]  # noqa: E731
+    progress = fit(script, validate, "full/NDCG@10", tmp_path, 9, budget_seconds=0.1)
+    assert (progress.stopped_by, progress.epoch) == ("budget", 1)
 
 
 def test_budget(tmp_path):

@@ -1,7 +1,9 @@
 """Is one model better than another on the same users? A randomisation test, an interval, and Holm's correction.
 
 Inputs are one number a user and model: a metric from `tf_utils.ranking.per_user`, averaged over seeds first
-(`mean_over_seeds`), because runs of different seeds on the same users are no further users.
+(`mean_over_seeds`), because runs of different seeds on the same users are no further users. And users of one run are no
+independent draws of a model: they share how its training went. So the spread between runs counts beside that of users
+(`Variance`); without it p is about the runs at hand alone.
 """
 
 from __future__ import annotations
@@ -21,10 +23,18 @@ Key = TypeVar("Key", bound=Hashable)
 
 
 @dataclass(frozen=True)
+class Variance:
+    """Of a model's mean, by how its training went: s^2 / runs.  freedom: runs that s^2 was estimated from, less one."""
+
+    value: float
+    freedom: int
+
+
+@dataclass(frozen=True)
 class Comparison:
     """Model a against model b over `users` users, in the metric's own units.
 
-    difference: mean of a - b.  low, high: its 95% bootstrap interval.  p: two-sided, before any correction.
+    difference: mean of a - b.  low, high: its 95% interval.  p: two-sided, before any correction.
     """
 
     difference: float
@@ -34,14 +44,51 @@ class Comparison:
     users: int
 
 
-def compare(per_user_a: np.ndarray, per_user_b: np.ndarray, seed: int = 0, draws: int = DRAWS) -> Comparison:
-    """Compares two models by the difference a - b of each user; both float [n], aligned by user (see `paired`)."""
+def compare(
+    per_user_a: np.ndarray,
+    per_user_b: np.ndarray,
+    seed: int = 0,
+    draws: int = DRAWS,
+    training: Iterable[Variance] = (),
+) -> Comparison:
+    """Compares two models by the difference a - b of each user; both float [n], aligned by user (see `paired`).
+
+    The interval is the users' bootstrap interval, widened by the variances of training; p as in `p_value`.
+    """
     a, b = np.asarray(per_user_a, np.float64), np.asarray(per_user_b, np.float64)
     if a.ndim != 1 or a.shape != b.shape:
         raise ValueError(f"one number a user and model is needed, not {a.shape} and {b.shape}")
     difference = _checked(a - b)
     low, high = bootstrap_interval(difference, seed, draws)
-    return Comparison(float(difference.mean()), low, high, sign_flip_test(difference, seed, draws), len(difference))
+    mean, training = float(difference.mean()), tuple(training)
+    if sum(each.value for each in training) > 0:
+        total, freedom = _joined(difference, training)
+        reach = float(stats.t.ppf(0.975, freedom)) * total**0.5
+        low, high = min(low, mean - reach), max(high, mean + reach)
+    return Comparison(mean, low, high, p_value(difference, training, seed, draws), len(difference))
+
+
+def p_value(difference: np.ndarray, training: Iterable[Variance] = (), seed: int = 0, draws: int = DRAWS) -> float:
+    """Two-sided p of no difference between two models: the greater of two.
+
+    One is `sign_flip_test` over the users. The other, where `training` tells how the means vary between runs, is
+    Welch's t with these variances beside the users' own (degrees of freedom: Welch and Satterthwaite).
+    """
+    difference, training = _checked(difference), tuple(training)
+    p = sign_flip_test(difference, seed, draws)
+    if sum(each.value for each in training) <= 0:
+        return p
+    total, freedom = _joined(difference, training)
+    return max(p, float(2 * stats.t.sf(abs(difference.mean()) / total**0.5, freedom)))
+
+
+def _joined(difference: np.ndarray, training: tuple[Variance, ...]) -> tuple[float, float]:
+    """The variance of the mean difference and its degrees of freedom."""
+    users = len(difference)
+    parts = [Variance(float(difference.var(ddof=1)) / users, users - 1)] if users > 1 else []
+    parts += [each for each in training if each.value > 0]
+    total = sum(each.value for each in parts)
+    return total, total**2 / sum(each.value**2 / each.freedom for each in parts)
 
 
 def sign_flip_test(difference: np.ndarray, seed: int = 0, draws: int = DRAWS) -> float:

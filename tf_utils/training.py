@@ -15,7 +15,7 @@ from pathlib import Path
 
 from data.pipeline import Batch, Feed, slice_rows
 from models.base import Recommender
-from tf_utils.cli import TrainingDiverged
+from tf_utils.cli import TrainingDiverged, UserError
 from tf_utils.keras_gate import tf
 from tf_utils.rng import step_rng
 
@@ -173,6 +173,7 @@ def fit(
 
     Raises:
         TrainingDiverged: the loss is not finite.
+        UserError: the run in `workdir` has gone beyond `max_epochs`.
     """
     protocol, metric = select.split("/")
     progress = Progress()
@@ -187,6 +188,8 @@ def fit(
     )
     if latest.latest_checkpoint:
         latest.checkpoint.restore(latest.latest_checkpoint).assert_existing_objects_matched()
+        if progress.epoch > max_epochs:
+            raise UserError(f"{workdir} holds a run of {progress.epoch} epochs, and max_epochs is {max_epochs} now")
         more_epochs = progress.stopped_by == "max_epochs" and progress.epoch < max_epochs
         if more_epochs or (progress.stopped_by == "budget" and progress.elapsed < budget_seconds):
             progress.stopped_by = ""  # it had only run out of what it now has more of
@@ -207,7 +210,9 @@ def fit(
         entry = {"epoch": progress.epoch, "seconds": round(progress.seconds, 3), "loss": round(loss, 6)}
         last = progress.epoch >= max_epochs
         over = progress.elapsed + (time.perf_counter() - began) > budget_seconds
-        due = progress.epoch % eval_every == 0 or last or over
+        # Off the grid only where nothing would be validated at all: a run that goes on with a wider limit must have
+        # validated when the uninterrupted one did.
+        due = progress.epoch % eval_every == 0 or ((last or over) and progress.best == -math.inf)
         if validate is None and last:
             progress.best_epoch = progress.epoch
             best.save(checkpoint_number=progress.epoch)
@@ -220,6 +225,7 @@ def fit(
             else:
                 progress.bad += 1
         progress.elapsed += time.perf_counter() - began
+        over = over or progress.elapsed > budget_seconds
         progress.history.append(entry)
         if progress.bad >= patience:
             progress.stopped_by = "patience"
@@ -228,7 +234,7 @@ def fit(
         elif over:
             progress.stopped_by = "budget"
         on_epoch(entry)
-        if due:
+        if due or progress.stopped_by:
             latest.save(checkpoint_number=progress.epoch)
 
     restore_best(model, workdir)

@@ -33,9 +33,9 @@ def claim_blocks(results: Results, decided: list[tuple[Claim, Decision]]) -> lis
             "where there "
             "is no real one. Stand-ins can support or contradict an ordering, they cannot confirm a published "
             "number. Verdicts "
-            "go by means over seeds; within noise: the difference that decides is not significant (paired sign-flip "
-            "test "
-            "over users, p >= 0.05, unadjusted). The paper's own printed table is tested too, and decides nothing."
+            "go by means over seeds; within noise: the difference that decides is not significant (p >= 0.05, "
+            "unadjusted; tests over users, and over seeds where there are several: of single runs p says nothing about "
+            "other seeds). The paper's own printed table is tested too, and decides nothing."
         ),
         Grid(("claim", "quote", "verdict", "rests on"), rows, f"Claims{profile_mark(results)}", numbers_from=9),
     ]

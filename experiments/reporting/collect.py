@@ -266,11 +266,30 @@ class Results:
     def _compare(self, dataset: str, a: Key, b: Key, protocol: str, metric: str) -> significance.Comparison | None:
         """a against b, a user's metric averaged over seeds first; None without ranks of both."""
         pair = self._paired(dataset, a, b, protocol, metric)
-        return None if pair is None else significance.compare(*pair)
+        training = self._training(dataset, (a, b), protocol, metric)
+        return None if pair is None else significance.compare(*pair, training=training)
 
     def _p_value(self, dataset: str, a: Key, b: Key, protocol: str, metric: str) -> float | None:
         pair = self._paired(dataset, a, b, protocol, metric)
-        return None if pair is None else significance.sign_flip_test(pair[0] - pair[1])
+        training = self._training(dataset, (a, b), protocol, metric)
+        return None if pair is None else significance.p_value(pair[0] - pair[1], training)
+
+    def _training(
+        self, dataset: str, keys: Sequence[Key], protocol: str, metric: str
+    ) -> tuple[significance.Variance, ...]:
+        """How the means of two models vary with their seeds. A model of one seed is taken to vary as the other one
+        does; one that is fitted by counting does not vary. () where neither has a second seed."""
+        found = [self.estimate(dataset, key, protocol, metric) for key in keys]
+        trained = [any(record.history for record in self.records(dataset, key)) for key in keys]
+        known = [e for e in found if e is not None and e.sd is not None]
+        if not known:
+            return ()
+        parts = []
+        for estimate, varies in zip(found, trained, strict=True):
+            like = estimate if estimate.sd is not None else known[0]
+            if varies:
+                parts.append(significance.Variance(like.sd**2 / estimate.n, like.n - 1))
+        return tuple(parts)
 
 
 def summary(values: Sequence[float], records: Sequence[RunRecord]) -> Estimate | None:

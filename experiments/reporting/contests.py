@@ -12,8 +12,10 @@ from experiments.reporting.numbers import p_value
 from experiments.reporting.verdicts import Contest, contests, pair_contests
 
 _TEST = (
-    "Each user's metric is averaged over seeds; two-sided sign-flip test over users (10,000 draws), Holm's correction "
-    "over these {count} comparisons, 95% bootstrap interval."
+    "Each user's metric is averaged over seeds. p, two-sided, is the greater of a sign-flip test over users (10,000 "
+    "draws) and, where a row has several seeds, Welch's t with the variance between seeds beside that between users; "
+    "the 95% interval likewise. Where both rows have one seed, it is about these two runs: other seeds would differ "
+    "by more. Holm's correction over these {count} comparisons."
 )
 
 
@@ -28,7 +30,7 @@ def contest_blocks(table: Table, results: Results) -> list[Block]:
         header = ("data", "metric", "strongest rival", "difference", "95% interval", "p", "p, Holm", "users", "reading")
         rival = (
             " The rival is the row with the highest mean on that metric, and the highest of the paper's own rows where "
-            "that is another one."
+            'that is another one; that it was picked by the same numbers makes "behind" easier than p says.'
         )
         rows = tuple(_row(contest, results) for contest in found)
         blocks += [
