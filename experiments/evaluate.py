@@ -17,7 +17,9 @@ PART = flags.DEFINE_enum("part", "test", ["test", "validation"], "Held-out part.
 CANDIDATE_SEED = flags.DEFINE_integer("candidate_seed", None, "Of sampled candidates (default: the run's).", 0)
 OUT = flags.DEFINE_string("out", None, "Writes the metrics to this JSON file too.")
 DATA_DIR = flags.DEFINE_string("data_dir", None, "Folder of the raw data sets (default: $DATA_DIR).")
-PRECISION = flags.DEFINE_enum("precision", "float32", ["float32", "mixed_bfloat16"], "Keras dtype policy.")
+PRECISION = flags.DEFINE_enum(
+    "precision", None, ["float32", "mixed_bfloat16"], "Keras dtype policy (default: that of the run)."
+)
 
 
 def main(argv) -> None:
@@ -32,9 +34,9 @@ def main(argv) -> None:
 
     from experiments import setup
     from experiments.inspection.evaluating import evaluate, table
-    from experiments.inspection.loading import load_run
+    from experiments.inspection.loading import load_run, precision_of
 
-    setup.devices("none", 0, PRECISION.value, False, 0)
+    setup.devices("none", 0, PRECISION.value or precision_of(Path(WORKDIR.value)), False, 0)
     run = load_run(Path(WORKDIR.value), DATA_DIR.value)
     result = evaluate(run, PART.value, tuple(PROTOCOLS.value), CANDIDATE_SEED.value)
     if out is not None:

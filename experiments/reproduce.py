@@ -172,6 +172,8 @@ def _key(sweep) -> tuple:
 def _finished(done: dict, job: Job) -> bool:
     run = job.run
     key = (run.dataset, run.model, run.variant, job.profile, job.config.train.seed, _key(run.sweep))
+    if key in done and done[key].device.get("precision", "float32") != PRECISION.value:
+        return False
     return key in done and _science(done[key].config) == _science(json.loads(job.config.to_json_best_effort()))
 
 

@@ -28,6 +28,7 @@ from tf_utils.training import Progress, Stepper, fit
 VALIDATION_CUTOFFS = (5, 10, 50)
 SELECTION = "selection"  # sub-folder of the run that chose the epoch, where the model was refitted after it
 LIMITS = ("train.max_epochs:", "train.budget_minutes:")  # a run may be continued with others: same bits, only more
+USUAL = {"precision": "float32", "replicas": 1}
 SELECTABLE = ("MRR", "AUC", *(f"{name}@{k}" for name in ("HR", "NDCG") for k in VALIDATION_CUTOFFS))
 
 
@@ -126,12 +127,14 @@ def execute(
     strategy = strategy or tf.distribute.get_strategy()
     check(config)
     environment = run_record.environment([gpu.name for gpu in tf.config.list_physical_devices("GPU")])
+    environment["device"] |= conditions(strategy)
     split = load_split(config, data_dir)
     if candidates.PAIRED in config.eval.protocols:
         candidates.item_intents(split.sequences)  # raises now what would else be raised after the training
     with strategy.scope():
         model = make_model(config, split)
-    claim_workdir(workdir, config)  # after data and configuration have proved good: nothing is left behind by a mistake
+    # After data and configuration have proved good: nothing is left behind by a mistake.
+    claim_workdir(workdir, config, conditions(strategy) | {"data_fingerprint": split.sequences.provenance.fingerprint})
     if len(split.validation) == 0:
         raise UserError(f"{config.dataset}: nobody to validate on; loosen the filters")
     refit = config.train.get("refit", False)
@@ -155,6 +158,12 @@ def train(config, split: Split, model: Recommender, workdir: Path, strategy, on_
         return Progress(stopped_by="fitted")
     settings = config.train
     feed = make_feed(config, split, model)
+    left = feed.instances % settings.batch_size
+    if 0 < left < strategy.num_replicas_in_sync:
+        raise UserError(
+            f"the last batch of an epoch has {left} of {settings.batch_size} rows, fewer than the "
+            f"{strategy.num_replicas_in_sync} replicas; choose another config.train.batch_size"
+        )
     with strategy.scope():
         optimizer = make_optimizer(settings)
     stepper = Stepper(model, optimizer, feed, strategy, settings.seed, settings.groups)
@@ -219,21 +228,33 @@ def machine_is_busy() -> bool:
     return os.getloadavg()[1] > 1.25 * len(os.sched_getaffinity(0))
 
 
-def claim_workdir(workdir: Path, config) -> None:
-    """Makes the workdir and writes config.json; the one there may differ in `LIMITS` alone. Raises UserError if not."""
-    wanted = json.loads(config.to_json_best_effort())
-    path = workdir / "config.json"
+def conditions(strategy: tf.distribute.Strategy | None = None) -> dict[str, str | int]:
+    """What beside the configuration changes a run's numbers, where it is not the usual: precision and replicas."""
+    strategy = strategy or tf.distribute.get_strategy()
+    found = {"precision": tf.keras.mixed_precision.global_policy().name, "replicas": strategy.num_replicas_in_sync}
+    return {name: value for name, value in found.items() if value != USUAL[name]}
+
+
+def claim_workdir(workdir: Path, config, setting: dict | None = None) -> None:
+    """Makes the workdir and writes config.json and setting.json.
+
+    setting: `conditions` and the data's fingerprint.  Raises UserError if the workdir holds a run of another setting,
+    or of a configuration that differs in more than `LIMITS`.
+    """
+    wanted = {"config.json": json.loads(config.to_json_best_effort()), "setting.json": setting or {}}
     try:
         workdir.mkdir(parents=True, exist_ok=True)
-        if path.exists():
-            found = json.loads(path.read_text())
-            changed = sorted(d for d in _differences(found, wanted) if not d.startswith(LIMITS))
-            if changed:
-                raise UserError(
-                    f"{workdir} holds a run with another configuration ({', '.join(changed[:4])}); "
-                    "choose another --workdir or delete it"
-                )
-        write_atomically(path, json.dumps(wanted, indent=1, sort_keys=True))
+        for name, content in wanted.items():
+            path = workdir / name
+            if path.exists():
+                changed = sorted(_differences(json.loads(path.read_text()), content))
+                changed = [each for each in changed if not each.startswith(LIMITS)]
+                if changed:
+                    raise UserError(
+                        f"{workdir} holds a run with another configuration ({', '.join(changed[:4])}); "
+                        "choose another --workdir or delete it"
+                    )
+            write_atomically(path, json.dumps(content, indent=1, sort_keys=True))
     except (OSError, json.JSONDecodeError) as error:
         raise UserError(f"{workdir}: cannot be used as a workdir ({error}); choose another --workdir") from None
 

@@ -1,6 +1,7 @@
 """Every paper module loads, and its tables say what was printed."""
 
 import copy
+import importlib
 import json
 
 import pytest
@@ -145,3 +146,19 @@ def test_a_flag_that_is_newer_than_a_record_had_its_default():
     assert reproduce._science(old) == reproduce._science(config)
     old["train"]["learning_rate"] = 0.5
     assert reproduce._science(old) != reproduce._science(config)
+
+
+@pytest.mark.parametrize(
+    ("paper", "dataset", "model"),
+    [
+        *(("asli", name, model) for name in ("tmall", "jd_appliances", "ml-1m") for model in ("asli", "nextitnet")),
+        *(("sine", name, "sine") for name in ("taobao", "ml-1m")),
+        *(("attrec", name, "attrec") for name in ("ml-100k", "s3rec-lastfm")),
+        *(("sair", name, "sair") for name in ("ml-1m", "anime")),
+    ],
+)
+def test_how_often_an_event_is_kept_changes_no_other_setting(paper, dataset, model):
+    config_of = importlib.import_module(f"experiments.configs.{paper}").get_config
+    plain = config_of(f"{dataset},{model}").to_dict()
+    for suffix in ("ui", "uia"):
+        assert config_of(f"{dataset}-{suffix},{model}").to_dict() == plain | {"dataset": f"{dataset}-{suffix}"}

@@ -109,6 +109,13 @@ def test_number_verdicts(ours, expected):
     assert number_verdict(ours, Cell("0.5133"), 0.02) == expected
 
 
+def test_a_data_set_that_the_paper_does_not_have_answers_no_claim(tmp_path):
+    for model, share in (("asli", 0.5), ("sasrec", 0.3), ("nextitnet", 0.3), ("bpr_mf", 0.2), ("pop", 0.1)):
+        save(tmp_path, "ml-100k", model, share)
+    text, _ = report(tmp_path)
+    assert verdict(tmp_path, "asli-best") == "not tested" and "ml-100k" in text
+
+
 def test_significance_stands_beside_the_strongest_rival(tmp_path):
     for model, share in (("asli", 0.9), ("sasrec", 0.4), ("bpr_mf", 0.2)):
         save(tmp_path, "jd_appliances", model, share)

@@ -7,6 +7,9 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 
+from experiments import runner
+from experiments.configs import asli
+from experiments.inspection.loading import precision_of
 from tests import tiny
 from tf_utils.cli import TrainingDiverged, UserError
 from tf_utils.keras_gate import tf
@@ -201,3 +204,26 @@ def test_resume_is_bit_exact(tiny_split, tmp_path):
     for name, expected in whole[0].items():
         np.testing.assert_array_equal(parts[0][name], expected, err_msg=name)
     assert len({entry["loss"] for entry in whole[1]}) == 4
+
+
+def test_fewer_rows_than_replicas_are_refused_before_training(tmp_path, tiny_split):
+    config = asli.get_config("synthetic-demo,sasrec")
+    config.train.batch_size = 7
+    model = runner.make_model(config, tiny_split)
+    left = runner.make_feed(config, tiny_split, model).instances % 7
+    assert 0 < left < 7
+    with pytest.raises(UserError, match=f"has {left} of 7 rows, fewer than the 7 replicas"):
+        runner.train(config, tiny_split, model, tmp_path, SimpleNamespace(num_replicas_in_sync=7), None)
+    assert not list(tmp_path.iterdir())
+
+
+def test_a_workdir_keeps_its_data_precision_and_replicas(tmp_path):
+    config = asli.get_config("synthetic-demo,sasrec")
+    runner.claim_workdir(tmp_path, config, {"data_fingerprint": "a"})
+    runner.claim_workdir(tmp_path, config, {"data_fingerprint": "a"})
+    for setting in ({"data_fingerprint": "b"}, {"data_fingerprint": "a", "precision": "mixed_bfloat16"}):
+        with pytest.raises(UserError, match="holds a run with another configuration"):
+            runner.claim_workdir(tmp_path, config, setting)
+    assert precision_of(tmp_path) == "float32"
+    runner.claim_workdir(tmp_path / "half", config, {"precision": "mixed_bfloat16"})
+    assert precision_of(tmp_path / "half") == "mixed_bfloat16"

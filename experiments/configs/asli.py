@@ -10,7 +10,7 @@ else is tuned: each model keeps its authors' values. Training ends after 200 epo
 NextItRec draws its softmax's classes on the real Tmall: all 569,658 at each step do not fit a machine.
 """
 
-from experiments.configs.common import base_config, parse
+from experiments.configs.common import base_config, parse, plain_name
 
 # dataset: (d, n, l)
 SIZES = {
@@ -27,24 +27,25 @@ FALLBACK = (64, 50, 10)
 def get_config(argument: str = "jd_appliances"):
     dataset, model, variant = parse(argument, "asli")
     config = base_config("asli", dataset, model, variant)
-    dim, length, kernel = SIZES.get(dataset.removesuffix("-uia").removeprefix("synthetic-"), FALLBACK)
+    name = plain_name(dataset)
+    dim, length, kernel = SIZES.get(name.removeprefix("synthetic-"), FALLBACK)
     hyper, train = config.model, config.train
-    for name, value in (("dim", dim), ("max_length", length), ("kernel_size", kernel)):
+    for key, value in (("dim", dim), ("max_length", length), ("kernel_size", kernel)):
         # NextItNet's own kernel is 3; only ASLI's l is a matter of the data set.
-        if name in hyper and (name != "kernel_size" or model == "asli"):
-            hyper[name] = value
+        if key in hyper and (key != "kernel_size" or model == "asli"):
+            hyper[key] = value
     if dataset.startswith("jd_"):
         # 8 steps an epoch where Tmall has 78: as many steps in all as the code's 100 epochs there.
         train.max_epochs, train.eval_every, train.patience = 1000, 20, 8
-    if dataset == "ml-1m":
+    if name == "ml-1m":
         train.max_epochs, train.eval_every, train.patience, train.budget_minutes = 400, 5, 6, 60.0
     if model == "nextitnet":  # a quarter of the batch: as many steps as the others in a quarter of the epochs
         train.batch_size, train.max_epochs, train.eval_every = 32, train.max_epochs // 4, max(train.eval_every // 4, 1)
-        if dataset == "tmall":
+        if name == "tmall":
             hyper.loss = "sampled"
     if model == "bpr_mf":
         train.batch_size = 1024
-        if dataset == "ml-1m":  # by validation, of 0.001, 0.003 and 0.01
+        if name == "ml-1m":  # by validation, of 0.001, 0.003 and 0.01
             hyper.l2_user = hyper.l2_item = 0.001
     return config
 
@@ -56,7 +57,7 @@ STAND_IN = {"tmall": (64, 100, 0.1), "tmall_small": (64, 100, 0.3), "etsy": (64,
 
 def stand_in(config) -> None:
     """Cuts the configuration of a generated data set to size."""
-    preset = config.dataset.removeprefix("synthetic-")
+    preset = plain_name(config.dataset).removeprefix("synthetic-")
     if preset in STAND_IN:
         dim, length, fraction = STAND_IN[preset]
         config.dataset_args.fraction = fraction

@@ -10,7 +10,7 @@ The trials lie in `experiments/tuning`; a configuration is the best of its trial
 import itertools
 
 from experiments import tuning
-from experiments.configs.common import base_config, parse
+from experiments.configs.common import base_config, parse, plain_name
 
 MOVIELENS = ("ml-100k", "ml-1m", "ml-hetrec")
 METRIC_SPACE = ("attrec", "lstm_plus")
@@ -20,6 +20,7 @@ LARGE = ("ml-1m", "ml-hetrec")  # 60 minutes a run and 4 trials a model; 25 and 
 def get_config(argument: str = "ml-100k"):
     dataset, model, variant = parse(argument, "attrec")
     config = untuned(dataset, model, variant)
+    dataset = plain_name(dataset)
     own = tuning.best("attrec", dataset, f"{model}-{variant}")
     if f"{model}-{variant}" not in GRIDS:
         own = own or tuning.best("attrec", dataset, model)
@@ -30,7 +31,7 @@ def get_config(argument: str = "ml-100k"):
 def untuned(dataset: str, model: str, variant: str = "paper"):
     """The configuration before tuning: where a grid is silent."""
     config = base_config("attrec", dataset, model, variant)
-    hyper, train = config.model, config.train
+    hyper, train, dataset = config.model, config.train, plain_name(dataset)
     config.dataset_args.ties = "first_last"  # as in the first author's split, on which his numbers rest
     if dataset == "s3rec-lastfm":  # the others have this filter of the paper's by themselves
         config.dataset_args.min_user = 10

@@ -60,6 +60,11 @@ def base_config(paper: str, dataset: str, model: str, variant: str = "paper") ->
     )
 
 
+def plain_name(dataset: str) -> str:
+    """The data set's name without the order to keep each event once, `-ui` or `-uia` (data/catalog.py)."""
+    return dataset.removesuffix("-uia").removesuffix("-ui")
+
+
 def parse(argument: str, default_model: str) -> tuple[str, str, str]:
     """`dataset[,model[,variant]]`, what follows the colon in --config=file.py:..., -> (dataset, model, variant)."""
     parts = [part.strip() for part in argument.split(",")]

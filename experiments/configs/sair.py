@@ -14,7 +14,7 @@ RecBole's sampler draws them (R19), so the user's history is among them, as it i
 exclude what their own papers do.
 """
 
-from experiments.configs.common import base_config, parse
+from experiments.configs.common import base_config, parse, plain_name
 from experiments.papers.sair_data import DEMO, MOVIELENS, sizes
 
 ONE_TARGET = ("lightsans", "caser")  # an instance is one target, or three
@@ -38,7 +38,7 @@ def get_config(argument: str = MOVIELENS):
         hyper.interests = LENGTH // 10  # a tenth of n, as its authors advise
     if model == "sair":
         train.exclude = "target"
-        hyper.n_interests, hyper.top = sizes(dataset)
+        hyper.n_interests, hyper.top = sizes(plain_name(dataset))
         if variant == "full":
             hyper.top = 0  # all of them
         else:
@@ -49,7 +49,7 @@ def get_config(argument: str = MOVIELENS):
         train.eval_every = 1
     if model == "bert4rec":
         train.eval_every = 5
-    if dataset == MOVIELENS:
+    if plain_name(dataset) == MOVIELENS:
         train.budget_minutes = 120.0 if model == "bert4rec" else 60.0
     config.eval.select = "recbole_uni100/NDCG@10"
     config.eval.protocols = PROTOCOLS

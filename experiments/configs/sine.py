@@ -7,7 +7,7 @@ are the paper's, the rivals have batch, D, n and negatives in common and the val
 dropout: 0.2 on MovieLens, 0.5 on sparse data, LEDGER B1).
 """
 
-from experiments.configs.common import base_config, parse
+from experiments.configs.common import base_config, parse, plain_name
 
 # data set: (K, L); a data set that stands in for another has its values
 SIZES = {
@@ -26,7 +26,8 @@ def get_config(argument: str = "ml-1m"):
     dataset, model, variant = parse(argument, "sine")
     config = base_config("sine", dataset, model, variant)
     hyper, train = config.model, config.train
-    movies = dataset == "ml-1m"
+    name = plain_name(dataset)
+    movies = name == "ml-1m"
     train.update(batch_size=128, beta_2=0.999, max_epochs=30, eval_every=1, patience=5)
     if movies:
         train.budget_minutes = 60.0
@@ -36,7 +37,7 @@ def get_config(argument: str = "ml-1m"):
         hyper.max_length = 200 if movies else 50
         train.update(beta_2=0.98, max_epochs=400, eval_every=5, patience=6)
     else:
-        _protocol(hyper, dataset, model, variant)
+        _protocol(hyper, name, model, variant)
     if model == "sasrec":
         hyper.dropout = 0.2 if movies else 0.5
     keep = []

@@ -29,7 +29,7 @@ def evaluate(
         these are the numbers of its record.
 
     Raises:
-        UserError: unknown protocol, scores that are not finite.
+        UserError: unknown protocol, scores that are not finite, the validation part of a refitted run.
     """
     config = run.config.copy_and_resolve_references()
     own = tuple(config.eval.protocols)
@@ -39,6 +39,11 @@ def evaluate(
         raise UserError(f"unknown protocol {unknown[0]!r}; choose from {', '.join(known)}")
     if candidate_seed is not None:
         config.eval.candidate_seed = candidate_seed
+    if part == "validation" and config.train.get("refit", False):
+        raise UserError(
+            "the model was refitted on training and validation after its epoch was chosen, so it knows the validation "
+            "set; its numbers there, from before, are in the run's record"
+        )
 
     # The run's protocols are ranked together, as the run did it: listed candidates take their scores from the full
     # product where there is one, and another kernel would differ in the last bit.

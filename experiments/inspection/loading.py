@@ -87,6 +87,14 @@ def load_config(workdir: Path) -> ml_collections.ConfigDict:
     return config
 
 
+def precision_of(workdir: Path) -> str:
+    """The Keras dtype policy that the run in a workdir was trained with."""
+    try:
+        return json.loads((workdir / "setting.json").read_text()).get("precision", runner.USUAL["precision"])
+    except (OSError, json.JSONDecodeError):
+        return runner.USUAL["precision"]
+
+
 def load_record(workdir: Path, config) -> run_record.RunRecord | None:
     """The record that the run of this configuration left in its workdir, None before the run has ended."""
     wanted = json.loads(config.to_json_best_effort())

@@ -36,7 +36,7 @@ class Measured:
 
     def __init__(self, results: Results, protocol: str):
         self.results, self.protocol = results, protocol
-        self.datasets = results.datasets
+        self.datasets = [name for name in results.datasets if name in results.paper.datasets]  # the others: no claim
 
     def kind(self, dataset: str) -> str:
         return self.results.kind(dataset)
@@ -286,8 +286,8 @@ class Results:
             return ()
         parts = []
         for estimate, varies in zip(found, trained, strict=True):
-            like = estimate if estimate.sd is not None else known[0]
-            if varies:
+            if varies and estimate is not None:
+                like = estimate if estimate.sd is not None else known[0]
                 parts.append(significance.Variance(like.sd**2 / estimate.n, like.n - 1))
         return tuple(parts)
 

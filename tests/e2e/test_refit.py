@@ -1,12 +1,14 @@
 """Tuning, then a run that chooses its epoch by validation and refits on training and validation."""
 
 import json
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
 
 from experiments import runner, trials, tuning
 from experiments.configs import attrec
+from experiments.inspection.evaluating import evaluate
 from experiments.inspection.loading import load_run
 from tf_utils import run_record
 from tf_utils.cli import UserError
@@ -79,3 +81,10 @@ def test_refit(tmp_path):
 
     again = runner.execute(config, tmp_path / "run")
     assert (again.metrics, again.validation) == (record.metrics, record.validation)
+
+
+def test_validation_of_a_refitted_model_is_refused():
+    """It was trained on that part in the end; the record has the numbers from before."""
+    run = SimpleNamespace(config=attrec.get_config("synthetic-demo"))
+    with pytest.raises(UserError, match="refitted on training and validation"):
+        evaluate(run, "validation")
