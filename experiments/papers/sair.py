@@ -193,7 +193,8 @@ DISTRIBUTIONS = Table(
     section="IV-D",
     protocol=KEPT,
     metrics=(
-        *(f"{name}, {side}" for name in MEASURES[:5] for side in (*SIDES, AVERAGED)),
+        *(f"{name}, {side}" for name in MEASURES[:5] for side in SIDES),
+        *(f"{name}, {AVERAGED}" for name in MEASURES[3:5]),
         *("early change, after", "late change, after", "early contrast, after", "early contrast, averaged"),
         *(f"strongest, {side}" for side in (*SIDES, AVERAGED)),
     ),
