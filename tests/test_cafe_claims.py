@@ -61,7 +61,11 @@ def figure_4(gains, dataset=FAVOURITES, **changes):
 
 
 def scope(sparse, dense):
-    reach = lambda mean: {"scope.reach": (mean + np.linspace(-0.05, 0.05, 40)).astype(np.float32)}  # noqa: E731
+    labels = np.array([str(user) for user in range(40)])
+    reach = lambda mean: {  # noqa: E731
+        "scope.reach": (mean + np.linspace(-0.05, 0.05, 40)).astype(np.float32),
+        "scope.labels": labels,
+    }
     return [
         run(FAVOURITES, BERT4REC, figures=reach(sparse)),
         run(FAVOURITES, BERT4REC, figures=reach(dense), sweep={"min_item": 5}),

@@ -58,6 +58,8 @@ def test_maps_are_of_one_group_of_users_where_enough_are_long(monkeypatch):
 def test_attention_to_itself_has_none():
     found = scope.attention_scope(make_split(), Fixed(mask_token=False, near=True), length=12, users=5)
     assert len(found["scope.reach"]) == found["scope.users"][1] <= 5 and not found["scope.reach"].any()
+    labels = make_split().sequences.labels["user"].astype(str)
+    assert len(set(found["scope.labels"])) == len(found["scope.reach"]) and set(found["scope.labels"]) <= set(labels)
     np.testing.assert_allclose(found["scope.map"][:2, :2], np.eye(2))
 
 

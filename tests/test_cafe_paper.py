@@ -23,6 +23,7 @@ SCOPE = {
     "scope.map": np.where(np.eye(20) > 0, 0.5, 0.5 / 19).astype(np.float32),
     "scope.users": np.full(20, 40, np.int32),
     "scope.reach": np.array([0.5, 0.7], np.float32),
+    "scope.labels": np.array(["u1", "u2"]),
 }
 VECTORS = {
     "vectors.xy": np.random.default_rng(0).normal(size=(2, 6, 2)).astype(np.float32),

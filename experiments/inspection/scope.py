@@ -32,10 +32,11 @@ def attention_scope(split: Split, model: Recommender, length: int, users: int = 
         of the same users; with fewer than `ENOUGH` of these, a cell averages all users who have both steps, NaN where
         nobody has.  "scope.users" int32 [20]: users with so many steps.  "scope.reach" float32 [u]: for each user with
         two steps or more, the mean distance between the first 20 queries and what they attend to, over that of
-        attention spread evenly over the same keys (below 1: near events get more than their share).
+        attention spread evenly over the same keys (below 1: near events get more than their share).  "scope.labels"
+        str [u]: their raw labels.
     """
     store, chosen = Store(split.sequences), histories.sample(split, users)
-    total, long, reach = np.zeros((STEPS, STEPS)), np.zeros((STEPS, STEPS)), []
+    total, long, reach, reached = np.zeros((STEPS, STEPS)), np.zeros((STEPS, STEPS)), [], []
     counts = np.zeros((STEPS, STEPS), np.int64)
     for first in range(0, len(chosen), _BATCH):
         read = histories.read(split, store, chosen[first : first + _BATCH], length, trim=False)
@@ -44,7 +45,7 @@ def attention_scope(split: Split, model: Recommender, length: int, users: int = 
         maps = tf.reduce_mean(tf.cast(maps, tf.float32), axis=1).numpy()
         width = maps.shape[-1]
         steps = np.minimum(read.valid.sum(axis=1) + int(model.mask_token), width)
-        for weights, count in zip(maps, steps, strict=True):
+        for user, weights, count in zip(chosen[first : first + _BATCH], maps, steps, strict=True):
             own = weights[width - count :, width - count :]
             shown = min(count, STEPS)
             total[:shown, :shown] += own[:shown, :shown]
@@ -53,6 +54,7 @@ def attention_scope(split: Split, model: Recommender, length: int, users: int = 
                 long += own[:STEPS, :STEPS]
             if count > 1:
                 reach.append(_reach(own[:shown], causal=not np.triu(own, 1).any()))
+                reached.append(user)
     if counts[-1, -1] >= ENOUGH:
         total, over = long, counts[-1, -1]
     else:
@@ -61,6 +63,7 @@ def attention_scope(split: Split, model: Recommender, length: int, users: int = 
         "scope.map": (total / over).astype(np.float32),
         "scope.users": np.diagonal(counts).astype(np.int32),
         "scope.reach": np.array(reach, np.float32),
+        "scope.labels": split.sequences.labels["user"][np.array(reached, np.int64) - 1].astype(str),
     }
 
 

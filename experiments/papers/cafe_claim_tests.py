@@ -6,7 +6,6 @@ from collections.abc import Callable, Sequence
 from statistics import fmean
 
 import numpy as np
-from scipy.stats import mannwhitneyu
 
 from experiments.papers.claim_tests import ALPHA, Test, Where, everywhere, p_text, places, verdict
 from experiments.papers.gains import gains
@@ -14,6 +13,7 @@ from experiments.papers.group_tests import across
 from experiments.papers.schema import KEPT, Finding, Key
 from experiments.papers.scopes import reaches
 from experiments.papers.sweep_tests import at
+from tf_utils import significance
 
 PAIRED = "cafe_released_pairing"
 
@@ -127,7 +127,10 @@ def _gains(figure: str, of) -> Test:
 
 
 def nearer_when_sparse(figure: str) -> Test:
-    """Attention reaches less far (against even attention) at the figure's first value than at its last."""
+    """Attention reaches less far (against even attention) at the figure's first value than at its last.
+
+    Asked of the users that both have; sign-flip test over them.
+    """
 
     def test(results) -> list[Finding]:
         findings, drawn, source = [], results.paper.figure(figure), results.measured(figure)
@@ -136,13 +139,13 @@ def nearer_when_sparse(figure: str) -> Test:
                 sparse, dense = (
                     reaches(results, dataset, at(drawn, line, v)) for v in (drawn.values[0], drawn.values[-1])
                 )
-                if sparse is None or dense is None:
+                both = sorted(sparse.keys() & dense.keys())
+                if not both:
                     continue
-                p = float(mannwhitneyu(sparse, dense).pvalue)
-                told = f"reach: sparse {sparse.mean():.3f}, dense {dense.mean():.3f} of even attention's"
-                noise = None if not np.isfinite(p) else p > ALPHA
-                holds = verdict(sparse.mean() < dense.mean())
-                findings.append(source.finding(dataset, holds, told + p_text(p), noise))
+                one, two = (np.array([reach[label] for label in both]) for reach in (sparse, dense))
+                p = significance.sign_flip_test(two - one)
+                told = f"reach: sparse {one.mean():.3f}, dense {two.mean():.3f} of even attention's, {len(both)} users"
+                findings.append(source.finding(dataset, verdict(one.mean() < two.mean()), told + p_text(p), p > ALPHA))
         return findings
 
     return test

@@ -23,7 +23,7 @@ def scope_blocks(figure: Figure, results: Results, dataset: str) -> tuple[Block,
         for value in figure.values:
             key = at(figure, line, value)
             reach = reaches(results, dataset, key)
-            if reach is None:
+            if not reach:
                 continue
             kept = [arrays for arrays in results.arrays(dataset, key) if "scope.map" in arrays]
             weights = np.mean([arrays["scope.map"].astype(np.float64) for arrays in kept], axis=0)
@@ -37,7 +37,7 @@ def scope_blocks(figure: Figure, results: Results, dataset: str) -> tuple[Block,
                     Text(name),
                     *(Text(quantity(facts.get(fact))) for fact in ("events_per_item", "mean_length")),
                     Text(f"{len(reach):,}"),
-                    Text(f"{reach.mean():.3f}"),
+                    Text(f"{np.mean(list(reach.values())):.3f}"),
                     Text(f"{_near(weights):.3f}"),
                 )
             )
