@@ -174,21 +174,9 @@ def _finished(done: dict, job: Job) -> bool:
     key = (run.dataset, run.model, run.variant, job.profile, job.config.train.seed, _key(run.sweep))
     if key in done and done[key].device.get("precision", "float32") != PRECISION.value:
         return False
-    return key in done and _science(done[key].config) == _science(json.loads(job.config.to_json_best_effort()))
+    from experiments.identity import science
 
-
-def _science(config: dict) -> dict:
-    """What of a configuration may change a result: not the number of length groups, nor what the data set settles.
-
-    A flag of the model that came later than the record had its default then: that is what a new flag's default means.
-    """
-    from models import default_config
-
-    return config | {
-        "model": json.loads(default_config(config["model_name"]).to_json_best_effort()) | config["model"],
-        "train": {name: value for name, value in config["train"].items() if name != "groups"},
-        "dataset_args": {name: value for name, value in config["dataset_args"].items() if value is not None},
-    }
+    return key in done and science(done[key].config) == science(json.loads(job.config.to_json_best_effort()))
 
 
 if __name__ == "__main__":

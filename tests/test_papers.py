@@ -7,8 +7,9 @@ import json
 import pytest
 
 from data import catalog
-from experiments import papers, reproduce
+from experiments import papers
 from experiments.configs import sine as sine_config
+from experiments.identity import science
 from experiments.papers.feasibility import feasible
 from experiments.papers.schema import PROFILES, Cell
 from tf_utils.cli import UserError
@@ -139,13 +140,13 @@ def test_a_flag_that_is_newer_than_a_record_had_its_default():
     config = json.loads(sine_config.get_config("ml-1m").to_json_best_effort())
     old = copy.deepcopy(config)
     del old["model"]["activate"]
-    assert reproduce._science(old) == reproduce._science(config)
+    assert science(old) == science(config)
     config["model"]["activate"] = "all"
-    assert reproduce._science(old) != reproduce._science(config)
+    assert science(old) != science(config)
     config["model"]["activate"], config["train"]["groups"] = "history", 1  # the number of length groups changes nothing
-    assert reproduce._science(old) == reproduce._science(config)
+    assert science(old) == science(config)
     old["train"]["learning_rate"] = 0.5
-    assert reproduce._science(old) != reproduce._science(config)
+    assert science(old) != science(config)
 
 
 @pytest.mark.parametrize(

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from data.schema import Attributes, Interactions, Provenance
 
 
-def table(rows, sizes=(5, 6, 4, 5), attributes=None, names=None):
+def table(rows, sizes=(5, 6, 4, 3), attributes=None, names=None):
     """Interactions from (user, item, category, action, timestamp) rows; sizes of the four vocabularies."""
     user, item, category, action, timestamp = np.array(rows).reshape(-1, 5).T
     labels = {
@@ -28,6 +28,7 @@ def table(rows, sizes=(5, 6, 4, 5), attributes=None, names=None):
     )
 
 
+SIZES = (5, 6, 4, 5)
 ROWS = [(2, 6, 4, 1, 50), (4, 2, 1, 3, 10), (2, 2, 1, 4, 20), (2, 5, 0, 1, 20), (4, 2, 1, 1, 10)]
 
 
@@ -37,14 +38,14 @@ def test_columns_of_unequal_length_are_refused():
 
 
 def test_select_by_mask_and_by_rows():
-    data = table(ROWS)
+    data = table(ROWS, SIZES)
     assert data.select(data.user == 4).timestamp.tolist() == [10, 10]
     assert data.select(np.array([3, 0])).item.tolist() == [5, 6]
     assert data.select(data.user == 4).size("user") == 5  # the vocabulary stays
 
 
 def test_compact_closes_the_gaps_in_order():
-    data = table(ROWS).compact()
+    data = table(ROWS, SIZES).compact()
     assert data.user.tolist() == [1, 2, 1, 1, 2]
     assert data.item.tolist() == [3, 1, 1, 2, 1]
     assert data.category.tolist() == [2, 1, 1, 0, 1]  # 0, no category, stays 0
@@ -62,7 +63,7 @@ def test_compact_keeps_the_attributes_of_kept_items_and_their_categories():
     # Items 1..6 have the categories: 1: 2; 2: 3, 1; 3: -; 4: 2; 5: -; 6: 4, 3.
     attributes = Attributes(np.array([0, 0, 1, 3, 3, 4, 4, 6]), np.array([2, 3, 1, 2, 4, 3], np.int32))
     names = np.array(["one", "two", "three", "four", "five", "six"])
-    data = table(ROWS, attributes=attributes, names=names).compact()
+    data = table(ROWS, SIZES, attributes=attributes, names=names).compact()
     # Categories 1, 3 and 4 are used (2 only by items that are gone) and become 1, 2 and 3.
     assert data.labels["category"].tolist() == ["c1", "c3", "c4"]
     assert data.category.tolist() == [3, 1, 1, 0, 1]
@@ -71,7 +72,7 @@ def test_compact_keeps_the_attributes_of_kept_items_and_their_categories():
 
 
 def test_sequences_order_by_time_then_row_and_count_ties():
-    sequences = table(ROWS).compact().sequences()
+    sequences = table(ROWS, SIZES).compact().sequences()
     assert sequences.offsets.tolist() == [0, 3, 5]
     assert sequences.items.tolist() == [1, 2, 3, 1, 1]
     assert sequences.timestamps.tolist() == [20, 20, 50, 10, 10]
