@@ -73,7 +73,8 @@ def settings(results: Results) -> list[Block]:
     )
     header = ("", *(results.place(name) for name in configs))
     label = next(row.label for table in results.paper.tables for row in table.rows if row.model == results.paper.name)
-    return [Grid(header, rows, f"Settings of {label} as run{profile_mark(results)}")]
+    caption = f"{label} as run: its own numbers and those of its training{profile_mark(results)}"
+    return [Heading(3, f"Settings of {label}", "settings"), Grid(header, rows, caption)]
 
 
 def statistics_blocks(table: Statistics, results: Results) -> list[Block]:
