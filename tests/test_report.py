@@ -6,7 +6,7 @@ from html.parser import HTMLParser
 import pytest
 
 from experiments import papers
-from experiments.papers.schema import Cell
+from experiments.papers.schema import Cell, Key
 from experiments.reporting.collect import collect
 from experiments.reporting.verdicts import decide, number_verdict
 from experiments.reporting.write import write
@@ -107,6 +107,40 @@ def test_kernel_size_claim(tmp_path, values, expected):
 )
 def test_number_verdicts(ours, expected):
     assert number_verdict(ours, Cell("0.5133"), 0.02) == expected
+
+
+def test_a_run_that_ended_by_its_epochs_says_so(tmp_path):
+    for seed, by in ((1, "max_epochs"), (2, "patience")):
+        save(tmp_path, "jd_appliances", "asli", 0.5, seed=seed, stopped_by=by)
+    text, _ = report(tmp_path)
+    assert re.search(r"0\.5000 ± 0\.0000 \(2\) \[epochs in 1\]", text) and "1 run ended by the limit of epochs" in text
+
+
+def test_settings_are_those_of_the_records(tmp_path):
+    config = {"model": {"dim": 48, "variant": "paper", "qkv_bias": True}, "train": {"batch_size": 96, "seed": 7}}
+    save(tmp_path, "jd_appliances", "asli", config=config)
+    part = report_records.section(report(tmp_path)[0], "Settings of ASLI")
+    assert "| model.dim | 48 |" in part and "| train.batch_size | 96 |" in part
+    assert "seed" not in part and "bias" not in part
+
+
+def test_seeds_that_differ_much_make_no_certain_lead(tmp_path):
+    """0.55 against 0.45 of 200 users each: beyond noise over users; not where seeds are 0.15 apart, of one side or of
+    both; and a model that is fitted by counting does not vary."""
+
+    def p_value(root, ours, rival, **changes):
+        for model, shares in (("asli", ours), ("sasrec", rival)):
+            for seed, share in enumerate(shares, 1):
+                save(root, "jd_appliances", model, share, seed=seed, **(changes if model == "sasrec" else {}))
+        results = collect(papers.load("asli"), root / "results", "paper")
+        return results.p_value("jd_appliances", Key("asli"), Key("sasrec"), "uniform100", "NDCG@10")
+
+    alone = p_value(tmp_path / "a", [0.55], [0.45])
+    calm = p_value(tmp_path / "b", [0.54, 0.55, 0.56], [0.44, 0.45, 0.46])
+    wild = p_value(tmp_path / "c", [0.4, 0.55, 0.7], [0.3, 0.45, 0.6])
+    borrowed = p_value(tmp_path / "d", [0.4, 0.55, 0.7], [0.45])
+    counted = p_value(tmp_path / "e", [0.4, 0.55, 0.7], [0.45], history=[], stopped_by="fitted")
+    assert max(alone, calm) < 0.05 < counted < borrowed and wild > 0.05
 
 
 def test_a_data_set_that_the_paper_does_not_have_answers_no_claim(tmp_path):

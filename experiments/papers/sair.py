@@ -52,58 +52,51 @@ def _own(key) -> Row:
     return _row(LABELS[key], key.model, published=published.TABLE_2[key])
 
 
+def _form(label: str, key, variant: str = "paper", **more) -> Row:
+    """Another form of the model of a printed row."""
+    return _row(label, key.model, variant, published=published.TABLE_2[key], aside=True, **more)
+
+
 def _counted(label: str, model: str, note: str = _EXTRA) -> Row:
     return _row(label, model, deterministic=True, note=note)
 
 
-_SAIR_RECBOLE = _row(
+_SAIR_RECBOLE = _form(
     "SAIR, RecBole's encoder",
-    *("sair", "recbole"),
-    published=published.TABLE_2[published.SAIR],
-    aside=True,
+    *(published.SAIR, "recbole"),
     note="two post-norm blocks of two heads with residuals, as RecBole's SASRec; probably what was run (ledger R2)",
 )
-_SASREC_RECBOLE = _row(
+_SASREC_RECBOLE = _form(
     "SASRec, RecBole's form",
-    *("sasrec", "recbole"),
-    published=published.TABLE_2[published.SASREC],
-    aside=True,
+    *(published.SASREC, "recbole"),
     note="post-norm, GELU, cross-entropy over all items: another model, and the one in the framework that the paper "
     "used (ledger B1, R13)",
 )
-_SAIR_OUTSIDE = _row(
+_SAIR_OUTSIDE = _form(
     "SAIR, negatives outside the history",
-    "sair",
+    published.SAIR,
     sweep=sweep_of(**{"train.exclude": "train"}),
     seeds=_SINGLE,
-    published=published.TABLE_2[published.SAIR],
-    aside=True,
     note="as SASRec and Caser train; the candidates of recbole_uni100 hold the history, which such a model never met "
     "as a negative (ledger R19)",
 )
-_SAIR_CE = _row(
+_SAIR_CE = _form(
     "SAIR, cross-entropy over all items",
-    "sair",
+    published.SAIR,
     sweep=sweep_of(loss="ce"),
     seeds=_SINGLE,
-    published=published.TABLE_2[published.SAIR],
-    aside=True,
     note="the loss of the framework's rivals (ledger R13)",
 )
-_SASREC_INSIDE = _row(
+_SASREC_INSIDE = _form(
     "SASRec, negatives from the history too",
-    "sasrec",
+    published.SASREC,
     sweep=sweep_of(**{"train.exclude": "target"}),
     seeds=_SINGLE,
-    published=published.TABLE_2[published.SASREC],
-    aside=True,
     note="as SAIR trains here, and RecBole whatever needs negatives",
 )
-_LIGHTSANS_OFFICIAL = _row(
+_LIGHTSANS_OFFICIAL = _form(
     "LightSANs, released code's form",
-    *("lightsans", "official"),
-    published=published.TABLE_2[published.LIGHTSANS],
-    aside=True,
+    *(published.LIGHTSANS, "official"),
     note="its softmax runs over the queries (ledger B14); RecBole has the same code",
 )
 _POP, _KNN = _counted("Popularity", "pop"), _counted("ItemKNN", "item_knn")

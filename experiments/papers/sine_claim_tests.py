@@ -147,15 +147,11 @@ def closest(table: str, keys: Sequence[Key], names: Sequence[str], wanted: str, 
                 known = None not in chance
                 if None in found or not (known or source.kind(dataset) == "published"):
                     continue
-                above = {
-                    n: e.mean - (chance[i].mean if known else 0)
-                    for i, (n, e) in enumerate(zip(names, found, strict=True))
-                }
-                told = (*zip(names, found, strict=True), *(zip(by_chance, chance, strict=True) if known else ()))
-                values = ", ".join(f"{name} {e.mean:.3f}" for name, e in told)
-                holds = above[wanted] == max(above.values())
-                told = f"{results.label(key, table)}: {values}"
-                findings.append(source.finding(dataset, verdict(holds), told))
+                values = {n: e.mean for n, e in zip((*names, *by_chance), (*found, *chance), strict=True) if e}
+                above = {n: values[n] - values.get(c, 0.0) for n, c in zip(names, by_chance, strict=True)}
+                told = ", ".join(f"{name} {value:.3f}" for name, value in values.items())
+                holds = verdict(above[wanted] == max(above.values()))
+                findings.append(source.finding(dataset, holds, f"{results.label(key, table)}: {told}"))
         return findings
 
     return test

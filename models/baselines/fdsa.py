@@ -17,7 +17,6 @@
 import ml_collections
 
 from models.base import Recommender
-from models.layers.attention import MaskedAttention
 from models.layers.dropout import StatelessDropout
 from models.layers.embedding import LearnedPositions, PaddedEmbedding
 from models.layers.initializers import truncated_normal
@@ -97,8 +96,7 @@ class FDSA(Recommender):
             return PostNormBlock(
                 *sizes, config.inner, *dropouts, activation=config.activation, initializer=initializer, name=name
             )
-        attention = MaskedAttention(*sizes, output_projection=True, dropout=config.dropout, name="attention")
-        return SASRecBlock(config.dim, dropout=config.dropout, attention=attention, name=name)
+        return SASRecBlock(*sizes, config.dropout, output_projection=True, name=name)
 
     def encode(self, batch, training=False, positions="all"):
         """Queries [B, T, 1, d]; out: `item_block_<i>_attention`, `feature_block_<i>_attention`."""

@@ -20,7 +20,6 @@ import ml_collections
 
 from models import pooled
 from models.base import Recommender
-from models.layers.attention import MaskedAttention
 from models.layers.dropout import StatelessDropout
 from models.layers.embedding import LearnedPositions, PaddedEmbedding
 from models.layers.initializers import normal
@@ -79,11 +78,9 @@ class SASRec(Recommender):
             config.max_length, config.dim, config.get("positions", "newest"), name="positions"
         )
         self.dropout = StatelessDropout(config.dropout)
-        sizes = (config.dim, config.heads)
-        options = {"output_projection": config.get("output_projection", False), "dropout": config.dropout}
-        attention = lambda: MaskedAttention(*sizes, **options, name="attention")  # noqa: E731
+        sizes, projected = (config.dim, config.heads, config.dropout), config.get("output_projection", False)
         self.blocks = [
-            SASRecBlock(*sizes, config.dropout, attention(), name=f"block_{i}") for i in range(config.blocks)
+            SASRecBlock(*sizes, output_projection=projected, name=f"block_{i}") for i in range(config.blocks)
         ]
         self.norm = LayerNorm(name="norm")
 

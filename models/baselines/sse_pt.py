@@ -20,7 +20,6 @@ paper's own list of them was not at hand.
 import ml_collections
 
 from models.base import Recommender
-from models.layers.attention import MaskedAttention
 from models.layers.dropout import StatelessDropout
 from models.layers.embedding import LearnedPositions, PaddedEmbedding
 from models.layers.norm import LayerNorm
@@ -75,12 +74,9 @@ class SSEPT(Recommender):
             config.max_length, width, config.positions, self._initializer(), name="positions"
         )
         self.dropout = StatelessDropout(config.dropout)
-        options = {"dropout": config.dropout, "initializer": self._initializer()}
-        attention = lambda: MaskedAttention(  # noqa: E731
-            width, config.heads, output_projection=config.output_projection, **options, name="attention"
-        )
+        options = {"initializer": self._initializer(), "output_projection": config.output_projection}
         self.blocks = [
-            SASRecBlock(width, attention=attention(), **options, name=f"block_{i}") for i in range(config.blocks)
+            SASRecBlock(width, config.heads, config.dropout, **options, name=f"block_{i}") for i in range(config.blocks)
         ]
         self.norm = LayerNorm(name="norm")
 

@@ -47,9 +47,10 @@ class SASRecBlock(tf.keras.layers.Layer):
     """LN on the queries only; attention plus the normalised queries; LN; feed-forward with residual; padding to zero.
 
     Args:
-        dim, heads, dropout, initializer: as in `MaskedAttention`; the last also of the feed-forward network.
+        dim, heads, dropout, initializer, output_projection: as in `MaskedAttention`; the feed-forward network has the
+            same dropout and initialiser.
         attention: a layer that is called as `MaskedAttention` is and returns (result, ...), to take its place; `heads`
-            does not count then.
+            and `output_projection` do not count then.
 
     Reference: SASRec section III-B; the released code normalises the query stream only and adds it back normalised.
     """
@@ -61,13 +62,13 @@ class SASRecBlock(tf.keras.layers.Layer):
         dropout: float = 0.0,
         attention=None,
         initializer="glorot_uniform",
+        output_projection: bool = False,
         **kwargs,
     ):
         super().__init__(**kwargs)
         self.query_norm, self.ffn_norm = LayerNorm(name="query_norm"), LayerNorm(name="ffn_norm")
-        self.attention = attention or MaskedAttention(
-            dim, heads, dropout=dropout, initializer=initializer, name="attention"
-        )
+        options = {"output_projection": output_projection, "dropout": dropout, "initializer": initializer}
+        self.attention = attention or MaskedAttention(dim, heads, **options, name="attention")
         self.ffn = PointwiseFeedForward(dim, dropout=dropout, residual=True, initializer=initializer, name="ffn")
 
     def call(self, queries: tf.Tensor, keys: tf.Tensor, mask: tf.Tensor, training: bool = False):
