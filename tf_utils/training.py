@@ -189,7 +189,10 @@ def fit(
     if latest.latest_checkpoint:
         latest.checkpoint.restore(latest.latest_checkpoint).assert_existing_objects_matched()
         if progress.epoch > max_epochs:
-            raise UserError(f"{workdir} holds a run of {progress.epoch} epochs, and max_epochs is {max_epochs} now")
+            raise UserError(
+                f"{workdir} holds a run of {progress.epoch} epochs, and max_epochs is {max_epochs} now; "
+                "allow as many or choose another workdir"
+            )
         more_epochs = progress.stopped_by == "max_epochs" and progress.epoch < max_epochs
         if more_epochs or (progress.stopped_by == "budget" and progress.elapsed < budget_seconds):
             progress.stopped_by = ""  # it had only run out of what it now has more of
