@@ -94,12 +94,12 @@ def step_seed(seed: int, step: tf.Tensor, draw: int) -> tf.Tensor:
 
 
 def evaluation_batches(
-    sequences: Sequences, targets: EvalSet, length: int, batch_size: int, trim: bool
+    store: Store, targets: EvalSet, length: int, batch_size: int, trim: bool
 ) -> tuple[tf.data.Dataset, np.ndarray]:
     """Histories of an EvalSet.
 
     Args:
-        sequences, targets: the data.
+        store, targets: the events, and whose histories to cut out of them.
         length: n.
         batch_size: rows of a batch.
         trim: histories sorted by length and cut to the batch's longest; otherwise always [B, n].
@@ -110,7 +110,6 @@ def evaluation_batches(
     """
     lengths = np.minimum(targets.targets - targets.starts, length)
     rows = np.argsort(lengths, kind="stable") if trim else np.arange(len(targets))
-    store = Store(sequences)
     row_table, lengths = tf.constant(rows), tf.constant(lengths)
     users, starts, ends = tf.constant(targets.users), tf.constant(targets.starts), tf.constant(targets.targets)
 

@@ -236,7 +236,8 @@ def conditions(strategy: tf.distribute.Strategy | None = None) -> dict[str, str 
 
 
 def claim_workdir(workdir: Path, config, setting: dict | None = None) -> None:
-    """Makes the workdir and writes config.json and setting.json.
+    """Makes the workdir and writes config.json and setting.json, or finds those of the run that is to be continued:
+    they stay as they are (the record tells the `LIMITS` that a run ended with).
 
     setting: `conditions` and the data's fingerprint.  Raises UserError if the workdir holds a run of another setting,
     or of a configuration that differs in more than `LIMITS`.
@@ -246,15 +247,16 @@ def claim_workdir(workdir: Path, config, setting: dict | None = None) -> None:
         workdir.mkdir(parents=True, exist_ok=True)
         for name, content in wanted.items():
             path = workdir / name
-            if path.exists():
-                changed = sorted(_differences(json.loads(path.read_text()), content))
-                changed = [each for each in changed if not each.startswith(LIMITS)]
-                if changed:
-                    raise UserError(
-                        f"{workdir} holds a run with another configuration ({', '.join(changed[:4])}); "
-                        "choose another --workdir or delete it"
-                    )
-            write_atomically(path, json.dumps(content, indent=1, sort_keys=True))
+            if not path.exists():
+                write_atomically(path, json.dumps(content, indent=1, sort_keys=True))
+                continue
+            changed = sorted(_differences(json.loads(path.read_text()), content))
+            changed = [each for each in changed if not each.startswith(LIMITS)]
+            if changed:
+                raise UserError(
+                    f"{workdir} holds a run with another configuration ({', '.join(changed[:4])}); "
+                    "choose another --workdir or delete it"
+                )
     except (OSError, json.JSONDecodeError) as error:
         raise UserError(f"{workdir}: cannot be used as a workdir ({error}); choose another --workdir") from None
 

@@ -188,7 +188,7 @@ def test_pairwise_triples():
 @pytest.mark.parametrize("trim", [True, False])
 def test_evaluation_histories(tiny_split, trim):
     seq, targets = tiny_split.sequences, tiny_split.test
-    dataset, rows = evaluation_batches(seq, targets, 12, 8, trim)
+    dataset, rows = evaluation_batches(Store(seq), targets, 12, 8, trim)
     batches = list(dataset.as_numpy_iterator())
     assert np.concatenate([batch["row"] for batch in batches]).tolist() == rows.tolist()
     assert sorted(rows.tolist()) == list(range(len(targets)))

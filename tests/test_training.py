@@ -227,3 +227,14 @@ def test_a_workdir_keeps_its_data_precision_and_replicas(tmp_path):
     assert precision_of(tmp_path) == "float32"
     runner.claim_workdir(tmp_path / "half", config, {"precision": "mixed_bfloat16"})
     assert precision_of(tmp_path / "half") == "mixed_bfloat16"
+
+
+def test_a_refused_run_leaves_the_workdir_as_it_was(tmp_path):
+    config = asli.get_config("synthetic-demo,sasrec")
+    runner.claim_workdir(tmp_path, config, {"data_fingerprint": "a"})
+    before = {path.name: path.read_bytes() for path in tmp_path.iterdir()}
+    config.train.max_epochs = 1  # a limit alone may differ; whether it is too narrow, `fit` finds out later
+    runner.claim_workdir(tmp_path, config, {"data_fingerprint": "a"})
+    with pytest.raises(UserError, match="another configuration"):
+        runner.claim_workdir(tmp_path, config, {"data_fingerprint": "b"})
+    assert {path.name: path.read_bytes() for path in tmp_path.iterdir()} == before

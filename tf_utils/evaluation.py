@@ -50,7 +50,7 @@ class Evaluator:
         candidates: Mapping[str, Candidates],
         batch_size: int = 256,
     ):
-        self._model, self._sequences, self._targets = model, sequences, targets
+        self._model, self._targets = model, targets
         self.protocols = protocols
         self._full = [name for name in protocols if name in FULL]
         self._lists, self._intents = {}, {}
@@ -66,8 +66,8 @@ class Evaluator:
         if self._full:
             batch_size = max(1, min(batch_size, _SCORES_PER_BATCH // (n_items + 1)))
         trim = model.padding_invariant
-        self._batches, self._rows = evaluation_batches(sequences, targets, length, batch_size, trim)
         self._store = Store(sequences)
+        self._batches, self._rows = evaluation_batches(self._store, targets, length, batch_size, trim)
         self._target_items = tf.constant(sequences.items[targets.targets], tf.int32)
         self._starts, self._ends = tf.constant(targets.starts), tf.constant(targets.targets)
         self._count = tf.function(self._count_batch, input_signature=[self._batches.element_spec])

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from data import candidates
-from data.pipeline import evaluation_batches
+from data.pipeline import Store, evaluation_batches
 from data.schema import Sequences
 from data.splits import EvalSet
 from experiments.benchmarks import steps, workload
@@ -53,7 +53,8 @@ def run(settings: Settings) -> list[Row]:
         model, split.sequences, split.test, settings.length, names, lists, BATCH
     )
     every, only_full = evaluate(PROTOCOLS), evaluate(PROTOCOLS[:1])
-    batches, order = evaluation_batches(split.sequences, split.test, settings.length, BATCH, model.padding_invariant)
+    store = Store(split.sequences)
+    batches, order = evaluation_batches(store, split.test, settings.length, BATCH, model.padding_invariant)
     specs = [batches.element_spec]
     graph = tf.function(
         lambda batch: model.encode(batch, training=False, positions="last")[0][:, 0, 0],
