@@ -3,6 +3,8 @@
 So the loss of a batch is the sum of the losses of its slices: replicas and length groups simply add up.
 """
 
+from collections.abc import Callable
+
 import numpy as np
 
 from tf_utils.keras_gate import tf
@@ -87,7 +89,7 @@ def softmax_cross_entropy(logits: tf.Tensor, labels: tf.Tensor) -> tf.Tensor:
 
 
 def sampled_softmax(
-    queries: tf.Tensor, table: tf.Tensor, batch: dict[str, tf.Tensor], correct: bool = True
+    queries: tf.Tensor, vectors: Callable[[tf.Tensor], tf.Tensor], batch: dict[str, tf.Tensor], correct: bool = True
 ) -> tf.Tensor:
     """Softmax cross-entropy of each row's target against the pool of the batch, corrected for the pool's odds.
 
@@ -95,7 +97,8 @@ def sampled_softmax(
 
     Args:
         queries: [B, d].
-        table: [N + 1, d], what items are scored with, of any floating dtype: its rows are cast to that of the queries.
+        vectors: int32 [R] -> [R, d], what those items are scored with, of any floating dtype (cast to the queries').
+            Only the positives and the pool are asked for.
         batch: positives int32 [B], pool int32 [S], pool_log_expected [S], positive_log_expected [B], valid_count
             (data/pools.py).
         correct: subtract log Q (Jean et al., ACL 2015, eq. 10).
@@ -104,7 +107,7 @@ def sampled_softmax(
     """
     dtype = queries.dtype if queries.dtype == tf.float64 else tf.float32
     positives, pool = batch["positives"], batch["pool"]
-    own, others = (tf.cast(tf.gather(table, ids), queries.dtype) for ids in (positives, pool))
+    own, others = (tf.cast(vectors(ids), queries.dtype) for ids in (positives, pool))
     own = tf.cast(tf.reduce_sum(queries * own, axis=-1), dtype)
     others = tf.cast(tf.matmul(queries, others, transpose_b=True), dtype)
     if correct:

@@ -312,7 +312,7 @@ class SINE(Recommender):
         else:
             v = queries[:, 0, 0]  # eq. 8
         if self.config.neg == "pooled":
-            loss = sampled_softmax(v, self.items.table, batch)  # eq. 9
+            loss = sampled_softmax(v, self.items, batch)  # eq. 9
         elif self.config.neg == "all":
             target = positives[:, None]
             loss = full_cross_entropy(v[:, None], self.items.table, target, valid(target), count)

@@ -176,16 +176,16 @@ class Caser(Recommender):
     def compute_loss(self, batch, training=True):
         query = self.encode(batch, training=training, positions="last")[0][:, 0]  # [B, 1, 2 d + 1]
         if self.regime == "prefix":
-            return sampled_softmax(query[:, 0], self.item_matrix(), batch)
-
-        def score(ids):  # section 3.3
-            vectors = tf.concat([self.output_items(ids), self.output_bias(ids)], axis=-1)
-            return tf.reduce_sum(query * vectors, axis=-1)
-
+            return sampled_softmax(query[:, 0], self._outputs, batch)
+        score = lambda ids: tf.reduce_sum(query * self._outputs(ids), axis=-1)  # noqa: E731  section 3.3
         positives = batch["positives"]
         # The j-th target has the j-th run of negatives; those of a padded target do not count.
         negative = tf.reshape(score(batch["negatives"]), [-1, self.config.targets, self.config.negatives])
         return binary_cross_entropy(score(positives), negative, valid(positives), batch["valid_count"])
+
+    def _outputs(self, ids):
+        """int32 [...] -> [..., 2 d + 1]: the rows of `item_matrix`."""
+        return tf.concat([self.output_items(ids), self.output_bias(ids)], axis=-1)
 
     def regularisation(self):
         tables = {id(table.table) for table in self.tables}

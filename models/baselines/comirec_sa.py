@@ -84,7 +84,7 @@ class ComiRecSA(Recommender):
     def compute_loss(self, batch, training=True):
         found, _ = self.interests(newest_windows(batch["items"], self.config.max_length, "last")[:, 0])
         user = label_aware(found, self.items(batch["positives"]), "hard")
-        return sampled_softmax(user, self.items.table, batch)
+        return sampled_softmax(user, self.items, batch)
 
     def feed_options(self):
         return pooled.feed_options(self.config)

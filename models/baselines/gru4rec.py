@@ -53,8 +53,7 @@ class GRU4Rec(Recommender):
 
     def compute_loss(self, batch, training=True):
         queries = self.encode(batch, training=training, positions="last")[0][:, 0, 0]
-        # Targets and pool are never padding: the bare table will do, and its gradient stays sparse.
-        return sampled_softmax(queries, self.items.table, batch)
+        return sampled_softmax(queries, self.items, batch)
 
     def feed_options(self):
         return pooled.feed_options(self.config)

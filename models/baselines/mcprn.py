@@ -15,6 +15,7 @@ from candidate to candidate, but it is linear in the states, so the score is the
 | output | sigmoid | the same | none | it changes no rank |
 | loss | -log y+ - sum log(1 - y-), uniform negatives | the same, or softmax over one and its negatives | `loss` = "sampled_softmax" over the mixed scores; variant "bce" is the paper's, `negatives` a row | SINE's protocol |
 | item table | shared | shared | shared | |
+| optimiser | - | weight decay 1e-5, the rate a tenth every 3 epochs | the runner's, without | one for all models of the table |
 | kernels at the start | - | uniform in +-1 / sqrt(d), item vectors too | the same, item vectors Glorot uniform | as the other models of the table |
 """  # noqa: E501
 
@@ -106,11 +107,7 @@ class MCPRN(Recommender):
             own, others = self.score(queries, positives[:, None]), self.score(queries, batch["negatives"])
             mask = tf.ones_like(positives, tf.bool)[:, None]
             return binary_cross_entropy(own, others[:, None, :], mask, batch["valid_count"])
-        # The m d columns of the items at hand alone, which are renumbered.
-        ids, place = tf.unique(tf.concat([positives, batch["pool"]], axis=0))
-        rows = tf.shape(positives)[0]
-        renumbered = batch | {"positives": place[:rows], "pool": place[rows:]}
-        return sampled_softmax(queries[:, 0, 0], self._spread(self.items(ids)), renumbered)
+        return sampled_softmax(queries[:, 0, 0], lambda ids: self._spread(self.items(ids)), batch)
 
     def feed_options(self):
         config = self.config

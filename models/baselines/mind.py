@@ -7,7 +7,7 @@
 | iterations | 3 | 3, gradients through the last alone | 3 (`iterations`), the same | |
 | number of interests | max(1, min(K, log2 of the history's length)) | K | `adaptive_interests` = True, comirec False | log2 rounded down |
 | after the routing | ReLU layers on [capsule; profile] | one ReLU layer, on Amazon Books only | `relu` = False | no profile here; the code on its other sets |
-| label-aware attention | softmax(pow(V' e, p)), p tunable: 0 weighs all alike, infinity (hard attention) did best | pow 1, then the best interest alone | `readout` = "hard"; "soft" with `power` = p | a squashed capsule is shorter than 1, so that p = 1 is nearly p = 0 |
+| label-aware attention | softmax(pow(V' e, p)), p tunable: 0 weighs all alike, infinity (hard attention) did best | pow 1, then the best interest alone | `readout` = "hard"; "soft" with `power` = p | what it found best; with small vectors, as at the start, p = 1 is nearly p = 0 |
 | at test | the best interest counts | K lists merged by score: the same | the best interest counts | |
 | item table, loss | sampled softmax | shared table, 10 a row pooled, log-uniform, logQ | shared, 5 a row pooled (`negatives`) | S11, S12 |
 """  # noqa: E501
@@ -98,7 +98,7 @@ class MIND(Recommender):
         found, active, _ = self.interests(windows, training)
         target = self.items(batch["positives"])
         user = label_aware(found, target, self.config.readout, self.config.power, active)
-        return sampled_softmax(user, self.items.table, batch)
+        return sampled_softmax(user, self.items, batch)
 
     def feed_options(self):
         return pooled.feed_options(self.config)

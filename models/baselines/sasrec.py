@@ -125,7 +125,7 @@ class SASRec(Recommender):
     def compute_loss(self, batch, training=True):
         if self.config.loss == "sampled_softmax":
             newest = self.encode(batch, training=training, positions="last")[0][:, 0, 0]
-            return sampled_softmax(newest, self.items.table, batch)
+            return sampled_softmax(newest, self.items, batch)
         if self.regime == "prefix":  # RecBole's instances
             newest, targets = self.encode(batch, training=training, positions="last")[0][:, :, 0], batch["positives"]
             targets = targets[:, None]

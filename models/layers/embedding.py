@@ -47,12 +47,15 @@ class PaddedEmbedding(tf.keras.layers.Layer):
 
     def squares(self) -> tf.Tensor:
         """[]: the sum of the squares of the table, padding left out, in its own dtype (for L2 on whole tables)."""
-        return tf.reduce_sum(tf.square(self.table[1:]))
+        return 2 * tf.nn.l2_loss(self.table * self._rows()[:, None])  # cutting row 0 off would cost its gradient a copy
 
     def matrix(self) -> tf.Tensor:
         """[size + 1, d]: all vectors, row 0 zeros (one product with it scores every item)."""
-        row = tf.cast(tf.range(self.size + 1) > 0, self.table.dtype)
-        return tf.cast(self.table * row[:, None], self.compute_dtype)
+        return tf.cast(self.table * self._rows()[:, None], self.compute_dtype)
+
+    def _rows(self) -> tf.Tensor:
+        """[size + 1]: 0 for the padding, 1 for every other row."""
+        return tf.cast(tf.range(self.size + 1) > 0, self.table.dtype)
 
 
 class LearnedPositions(tf.keras.layers.Layer):
