@@ -59,9 +59,9 @@ def plan(title: str, profile: str, datasets: list[str], data_dir: str | None, to
         print(f"  {name}: {catalog.available(name, data_dir)}")
     if left:
         limit = sum(job.config.train.budget_minutes for job in left if job.run.model not in COUNTED)
-        counts = Counter(job.run.model for job in left)
+        counts = Counter(job.run.model + ("" if job.run.variant == "paper" else f"-{job.run.variant}") for job in left)
         print("  to run: " + ", ".join(f"{model} x {count}" for model, count in counts.items()))
-        print(f"  at most {limit:.0f} minutes of training (early stopping usually ends a run long before its limit)")
+        print(f"  at most {limit:.0f} minutes of training (early stopping may end a run before its limit)")
 
 
 def finished(title: str, record, left: float) -> None:

@@ -4,6 +4,8 @@ Paper: n 50, d 128, batch 64; the released script: Adam 1e-3 (0.9, 0.98), gradie
 epoch chosen by NDCG@10 over 100 negatives drawn by popularity, an end after 40 epochs without a better one. All models
 have these; what else they have is from their own papers, and nothing was tuned. Masked models hide 0.6 of the events,
 as BERT4Rec and LOCKER do on sparse shops.
+
+On two cores the 25 minutes of configs/common.py end a run before that; `--config.train.budget_minutes=0` lets it go on.
 """
 
 from experiments.configs.common import base_config, parse

@@ -4,6 +4,9 @@ Ratings of 3 and more (6,039 users, 3,628 films), n 200, k 20, dropout 0.2, Adam
 all items, each prefix of a history an instance, the history kept among the candidates. Their log, test: HR@10 0.2284,
 MRR@10 0.0804, NDCG@10 0.1145 (validation 0.2347, 0.0836, 0.1184). Default: the released code's form, which the log is
 of; `:paper` has the printed softmax.
+
+60 minutes on two cores are about two epochs, and the log has its best at the 28th;
+`--config.train.budget_minutes=0` trains until validation stops improving.
 """
 
 from experiments.configs.common import base_config

@@ -10,8 +10,12 @@ wait for 20 validations (BERT4Rec, which learns slowly, for 100 epochs). Caser r
 150 heights are not what it is. Dropout is 0.2 for every Transformer, as for MovieLens in the papers of these models.
 
 "We sample one negative label randomly for each positive label": SAIR's negative is any item but the target, as
-RecBole's sampler draws them (R19), so the user's history is among them, as it is among the candidates. The rivals
-exclude what their own papers do.
+RecBole's sampler draws them (R19), so the user's history is among them, as it is among the candidates. SASRec and Caser
+leave the history out, as their authors' codes do; rows beside theirs draw as SAIR does.
+
+On two cores 60 minutes (120 for BERT4Rec; 25 on Anime) end a run long before its patience does; LightSANs, whose
+instances are prefixes, sees the data twice in that time where its authors' log has its best epoch at 28.
+`--config.train.budget_minutes=0` trains until validation stops improving.
 """
 
 from experiments.configs.common import base_config, parse, plain_name

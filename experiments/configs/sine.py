@@ -3,8 +3,8 @@
 Paper: batch 128, Adam 1e-3 (beta_2 is TensorFlow's 0.999, since nothing is said), D 128, n 20, 5 negatives a row on
 MovieLens and 10 elsewhere, lambda 0.5, tau 0.1; K and L as in `SIZES`. One instance for each (user, t), so an epoch of
 MovieLens-1M has 7,700 steps. The epoch is chosen by validation HR@50 among all items. Nothing is tuned: SINE's K and L
-are the paper's, the rivals have batch, D, n and negatives in common and the values of their own papers else (SASRec's
-dropout: 0.2 on MovieLens, 0.5 on sparse data, LEDGER B1).
+are the paper's, the rivals have batch, D, n and negatives in common and the values of their own papers or codes else
+(their tables say which; SASRec's dropout: 0.2 on MovieLens, 0.5 on sparse data, LEDGER B1).
 """
 
 from experiments.configs.common import base_config, parse, plain_name

@@ -85,6 +85,8 @@ CLAIMS = (
         "4.2.1",
         f"{_ALL} LOCKER's means are above BERT4Rec's.",
         ordering("table2", [LOCKER], [BERT4REC], where=real),
+        "LOCKER's body differs from BERT4Rec's in heads, output projection and masks too; what its local heads alone "
+        "are worth, the table of its local forms tells.",
     ),
     Claim(
         "limited",

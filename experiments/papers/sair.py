@@ -94,6 +94,13 @@ _SASREC_INSIDE = _form(
     seeds=_SINGLE,
     note="as SAIR trains here, and RecBole whatever needs negatives",
 )
+_CASER_INSIDE = _form(
+    "Caser, negatives from the history too",
+    published.CASER,
+    sweep=sweep_of(exclude="targets"),
+    seeds=_SINGLE,
+    note="the targets of a window alone are left out, as its paper has it",
+)
 _LIGHTSANS_OFFICIAL = _form(
     "LightSANs, released code's form",
     *(published.LIGHTSANS, "official"),
@@ -119,6 +126,7 @@ TABLE_2 = Table(
         _SAIR_CE,
         _SASREC_RECBOLE,
         _SASREC_INSIDE,
+        _CASER_INSIDE,
         _LIGHTSANS_OFFICIAL,
         _POP,
         _KNN,

@@ -8,6 +8,8 @@
 | loss | mean over the hidden items of a sequence | mean over the hidden items of a batch | mean over those of the global batch | |
 | masks | random, rho of the events; for fine-tuning the last alone | 10 fixed random copies and one with the last hidden | drawn anew each epoch; `last_share` = 1/11 of the rows hide the newest alone | more copies are better, fixed ones are a matter of files |
 | training data | without the held-out items | includes the validation item | without | it would leak |
+| windows | - | on ML-1M n long, a tenth of n apart | the newest n, or ("sliding") n apart, so that each event is in one | |
+| the body that LOCKER is built on (B4) | - | - | variant "locker_body": 4 heads, no projection, no copies with the last alone | LOCKER with no local head, as its authors compare |
 | test | a mask behind the history | the same | the same, with the newest n - 1 items before it | |
 | optimiser | Adam 1e-4, weight decay, warm-up, linear decay | the same | the runner's; the released defaults are undertrained up to 30 times (Petrov and Macdonald, RecSys 2022) | |
 | initialisation | truncated normal, 0.02 | the same | the same | |
@@ -52,15 +54,20 @@ class BERT4Rec(Bidirectional, Recommender):
                 attention_dropout=0.2,
                 mask_share=0.2,  # rho
                 last_share=1 / 11,
+                projection=True,
             )
         )
+
+    @staticmethod
+    def variants():
+        return {"paper": {}, "locker_body": {"heads": 4, "projection": False, "last_share": 0.0}}
 
     def __init__(self, config, spec):
         super().__init__(config, spec)
         self.items = PaddedEmbedding(spec.n_items + 1, config.dim, truncated_normal(), name="items")
         self.add_body(config, self.make_block, **self.body_options())
         self.projection = self.output_norm = None
-        if config.get("projection", True):
+        if config.projection:
             self.projection = tf.keras.layers.Dense(
                 config.dim, activation="gelu", kernel_initializer=truncated_normal(), name="projection"
             )

@@ -42,3 +42,7 @@ class IntentFusion:
 
 class BERTF(IntentFusion, BERT4Rec):
     """Two bodies, one over items and one over intents; the joined states say which items are hidden."""
+
+    @staticmethod
+    def variants():
+        return {"paper": {}}

@@ -16,7 +16,7 @@ and from the released code, whose facts are LEDGER B4's.
 | block | BERT4Rec's | dropout inside the feed-forward network, tanh form of GELU | BERT4Rec's | |
 | output | BERT4Rec's | no projection: state times item vector, plus bias | as code; `projection` | |
 | masks | random, rho of the events | 0.6 of the events (Beauty), drawn anew, no copies with the last alone | `mask_share` = 0.6, `last_share` = 0 | |
-| optimiser | - | AdamW 1e-4, linear schedule, weight decay 1 (Beauty) | the runner's, without decay | one for all models |
+| optimiser | - | AdamW 1e-4, weight decay 1 (Beauty; a schedule is imported and never made) | the runner's, without decay | one for all models |
 | evaluation | full ranking, seen items left out; its log's "MRR" is NDCG@20 | the same | the protocols of the table | |
 """  # noqa: E501
 

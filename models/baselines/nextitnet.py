@@ -11,7 +11,7 @@
 | sampler of the latter | - | log-uniform over arbitrary ids | `sampler` = "uniform", without replacement | ids here carry no popularity order |
 | pool of the latter | - | one a batch | one for each slice of a batch (length group, replica) | the gradient stays unbiased with respect to the pool |
 | initialisation | - | truncated normal, 0.02, all convolutions from one seed | truncated normal, 0.02, each its own draw | equal kernels are an accident of the code |
-| prefixes as extra training data | yes, for long sessions | off by default | no; `train_windows` = "sliding" covers long histories | every position is a target already |
+| prefixes as extra training data | yes, for long sessions | off by default | no; `train.windows` = "sliding" covers long histories | every position is a target already |
 """  # noqa: E501
 
 import math

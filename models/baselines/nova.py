@@ -12,7 +12,7 @@
 | side information | item and behaviour fields | the category | the event's category | CAFE section 4.1.2, "intents as side information" |
 | category of a hidden item | - | - | hidden as well: an id of its own | it tells of the answer |
 | input scale | - | items and categories times sqrt(d) | `scale_inputs` of the second form | |
-| LN of the input | - | - | none, dropout alone | not printed; the streams start at the same scale |
+| LN of the input | - | - | none, dropout alone | not printed; in the first block the streams have the same scale, in later ones the item stream is normalised and side information is small beside it until trained |
 | output | BERT4Rec's eq. 7 | the state, with the item table | as each | |
 | loss | cross-entropy of the hidden items | BCE, one negative | as each | |
 | positions | - | from the oldest kept item | `positions` = "newest", "oldest" | a window of up to n |
