@@ -8,6 +8,8 @@ from data.schema import places
 from data.splits import Split
 from tf_utils.cli import UserError
 
+WINDOWS = ("last", "sliding")
+
 
 def training_windows(
     split: Split, length: int, windows: str, overlap: int = 1
@@ -32,8 +34,8 @@ def training_windows(
         counts = -(-(ends - starts - overlap) // length)
         users, starts = np.repeat(users, counts), np.repeat(starts, counts)
         ends = np.repeat(ends, counts) - places(counts) * length
-    elif windows != "last":
-        raise UserError(f'train_windows must be "last" or "sliding", got {windows!r}')
+    elif windows not in WINDOWS:
+        raise UserError(f"windows must be one of {', '.join(WINDOWS)}, got {windows!r}")
     return (users + 1).astype(np.int32), np.maximum(starts, ends - length - overlap), ends
 
 

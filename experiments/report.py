@@ -2,7 +2,7 @@
 
     python -m experiments.report --paper=asli --results=experiments/results --out=experiments/results/asli
 
-A pure function of the records: the same records give the same bytes. Any subset of them will do, none too.
+A pure function of the records: the same records give the same bytes. Any subset of them will do.
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ from experiments import papers
 from experiments.papers.schema import PROFILES
 from experiments.reporting.write import write
 from tf_utils import cli
+from tf_utils.run_record import find
 
 FLAGS = flags.FLAGS
 flags.DEFINE_enum("paper", None, papers.NAMES, "The paper to report on.")
@@ -25,6 +26,11 @@ flags.DEFINE_enum("profile", "", ("", *PROFILES), "The records to use; empty: pa
 
 def main(argv: Sequence[str]) -> None:
     del argv
+    if not find(FLAGS.results, paper=FLAGS.paper):
+        raise cli.UserError(
+            f"--results={FLAGS.results}: no record of a run of {FLAGS.paper} in this folder; "
+            f"make some with experiments.reproduce --paper={FLAGS.paper}, or name the folder that holds {FLAGS.paper}/"
+        )
     for path in write(FLAGS.paper, FLAGS.results, FLAGS.out, FLAGS.profile):
         print(path)
 

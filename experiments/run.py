@@ -28,6 +28,8 @@ def main(argv) -> None:
         raise cli.UserError("--workdir is needed, e.g. --workdir=runs/first")
     from experiments import runner, setup
 
+    runner.check(config)
+
     strategy = setup.devices(STRATEGY.value, LOGICAL_CPUS.value, PRECISION.value, DETERMINISTIC.value, THREADS.value)
     workdir = Path(WORKDIR.value)
     with console.progress(

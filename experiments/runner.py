@@ -12,9 +12,11 @@ import numpy as np
 
 import models
 from data import candidates, catalog, feeds
+from data.feeds.next_item import EXCLUDE
 from data.pipeline import Feed
 from data.splits import Split, leave_one_out
 from data.stats import statistics
+from data.windows import WINDOWS
 from experiments.inspection.keeping import kept_arrays
 from models.base import DataSpec, Recommender
 from tf_utils import ranking, run_record
@@ -22,13 +24,14 @@ from tf_utils.cli import UserError
 from tf_utils.evaluation import FULL, Evaluator
 from tf_utils.files import write_atomically
 from tf_utils.keras_gate import tf
-from tf_utils.optimizers import make_optimizer
+from tf_utils.optimizers import OPTIMIZERS, make_optimizer
 from tf_utils.training import Progress, Stepper, fit
 
 VALIDATION_CUTOFFS = (5, 10, 50)
 SELECTION = "selection"  # sub-folder of the run that chose the epoch, where the model was refitted after it
 LIMITS = ("train.max_epochs:", "train.budget_minutes:")  # a run may be continued with others: same bits, only more
 USUAL = {"precision": "float32", "replicas": 1}
+CHOICES = {"optimizer": OPTIMIZERS, "windows": WINDOWS, "exclude": EXCLUDE}
 SELECTABLE = ("MRR", "AUC", *(f"{name}@{k}" for name in ("HR", "NDCG") for k in VALIDATION_CUTOFFS))
 
 
@@ -94,6 +97,9 @@ def check(config) -> None:
     if metric not in SELECTABLE:
         raise UserError(f"config.eval.select={config.eval.select!r}: the metric must be one of {', '.join(SELECTABLE)}")
     train = config.train
+    for name, choices in CHOICES.items():
+        if train[name] not in choices:
+            raise UserError(f"config.train.{name} must be one of {', '.join(choices)}, got {train[name]!r}")
     for name in ("batch_size", "max_epochs", "eval_every", "patience", "groups", "learning_rate"):
         if train[name] <= 0:
             raise UserError(f"config.train.{name} must be above 0, got {train[name]}")

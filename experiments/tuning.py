@@ -10,7 +10,7 @@ import json
 from pathlib import Path
 
 from tf_utils.cli import UserError
-from tf_utils.files import write_atomically
+from tf_utils.files import make_folder, write_atomically
 
 ROOT = Path(__file__).resolve().parent / "tuning"
 
@@ -44,7 +44,7 @@ def _is_tuning(found) -> bool:
 def save(paper: str, dataset: str, model: str, content: dict) -> None:
     """Writes the trials in one step."""
     file = path(paper, dataset, model)
-    file.parent.mkdir(parents=True, exist_ok=True)
+    make_folder(file.parent)
     write_atomically(file, json.dumps(content, indent=1) + "\n")
 
 

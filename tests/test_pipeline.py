@@ -34,7 +34,7 @@ def test_windows_by_hand():
     assert windows_of(split, 2, "last") == [(1, [3, 4, 5]), (3, [9, 1]), (4, [2, 4])]
     assert windows_of(split, 2, "sliding") == [(1, [3, 4, 5]), (1, [1, 2, 3]), (3, [9, 1]), (4, [2, 4])]
     assert windows_of(split, 3, "sliding") == [(1, [2, 3, 4, 5]), (1, [1, 2]), (3, [9, 1]), (4, [2, 4])]
-    with pytest.raises(UserError, match="train_windows"):
+    with pytest.raises(UserError, match="windows must be one of"):
         training_windows(split, 3, "all")
 
 

@@ -4,6 +4,18 @@ import os
 import tempfile
 from pathlib import Path
 
+from tf_utils.cli import UserError
+
+
+def make_folder(path: Path) -> None:
+    """Makes a folder, and those above it. Raises UserError if it cannot be made."""
+    try:
+        path.mkdir(parents=True, exist_ok=True)
+    except (FileExistsError, NotADirectoryError):
+        raise UserError(f"{path}: a file is in the way of this folder; move it or choose another one") from None
+    except OSError as error:
+        raise UserError(f"{path}: this folder cannot be made ({error.strerror}); choose another one") from None
+
 
 def write_atomically(path: Path, text: str) -> None:
     """Writes `text` in one step; its folder must exist. Raises OSError."""

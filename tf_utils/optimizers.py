@@ -2,6 +2,8 @@
 
 from tf_utils.keras_gate import tf
 
+OPTIMIZERS = ("adam", "adagrad")
+
 
 class DenseAdam(tf.keras.optimizers.legacy.Adam):
     """Adam whose embedding tables go through the fused dense kernel too.
@@ -30,4 +32,4 @@ def make_optimizer(config) -> tf.keras.optimizers.legacy.Optimizer:
     if config.optimizer == "adagrad":
         start = getattr(config, "initial_accumulator", 0.1)
         return tf.keras.optimizers.legacy.Adagrad(config.learning_rate, initial_accumulator_value=start, **clip)
-    raise ValueError(f'optimizer must be "adam" or "adagrad", got {config.optimizer!r}')
+    raise ValueError(f"optimizer must be one of {', '.join(OPTIMIZERS)}, got {config.optimizer!r}")

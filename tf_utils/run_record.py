@@ -28,6 +28,7 @@ from typing import Any
 import numpy as np
 
 from tf_utils.cli import UserError
+from tf_utils.files import make_folder
 from tf_utils.ranking import Ranks
 
 STOPPED_BY = ("patience", "max_epochs", "budget", "fitted")
@@ -124,10 +125,7 @@ def save(
     _validated(content, path)
     text = json.dumps(content, indent=1, sort_keys=True, allow_nan=False, ensure_ascii=False) + "\n"
     arrays = _rank_arrays(ranks, record.n_users)
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-    except (FileExistsError, NotADirectoryError) as error:
-        raise UserError(f"{path.parent}: a file is in the way of this folder; move it or choose another one") from error
+    make_folder(path.parent)
     temporary = {target: target.with_name(f".{target.name}.{os.getpid()}") for target in _all_paths(path)}
     try:
         for target, content_of in ((ranks_path(path), arrays), (figures_path(path), figures)):

@@ -11,6 +11,8 @@ from data.windows import training_windows
 from tf_utils.cli import UserError
 from tf_utils.keras_gate import tf
 
+EXCLUDE = ("train", "targets", "target")
+
 
 def next_item_feed(
     split: Split,
@@ -48,7 +50,7 @@ def next_item_feed(
         raise UserError(f"{seq.provenance.name}: no user has two training events; check the filters and the split")
     n_users, n_categories, n_actions = seq.size("user"), max(seq.size("category"), 1), seq.size("action")
 
-    items, rows = item_sampler(split, exclude, ("train", "targets", "target"), users, first + 1, end)
+    items, rows = item_sampler(split, exclude, EXCLUDE, users, first + 1, end)
     in_training = split.train_mask()
     done = {"user": seq.users_of_events()[in_training]}
     done |= {name: getattr(seq, name)[in_training].astype(np.int64) for name in ("categories", "actions")}

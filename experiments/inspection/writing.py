@@ -11,6 +11,7 @@ import numpy as np
 
 from data.splits import Split
 from experiments.inspection import projector
+from tf_utils.files import make_folder
 from tf_utils.keras_gate import tf
 
 SUFFIX = ".inspection"  # of the event file: the next call replaces it
@@ -26,7 +27,7 @@ def write(out: Path, pictures: dict[str, bytes], step: int, vectors: np.ndarray 
         vectors: [n_items, d] for the projector, or None.
         split: the data that the vectors belong to.
     """
-    out.mkdir(parents=True, exist_ok=True)
+    make_folder(out)
     with tempfile.TemporaryDirectory(dir=out, prefix=".new-") as name:
         staging = Path(name)
         if pictures:

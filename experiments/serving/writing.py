@@ -56,7 +56,10 @@ def export(run: TrainedRun, out: Path, top_n: int, keep_seen: bool) -> list[str]
         raise UserError(f"--top_n={top_n}: the data has {n_items} items; choose from 1 to {n_items}")
     length = run.config.model.get("max_length", 1) if run.model.regime else None  # as runner.make_evaluator
     module = ServingModule(run.model, run.split.sequences, length, top_n, keep_seen)
-    temporary = Path(tempfile.mkdtemp(dir=out.absolute().parent, prefix=f".{out.name}."))
+    try:
+        temporary = Path(tempfile.mkdtemp(dir=out.absolute().parent, prefix=f".{out.name}."))
+    except OSError as error:
+        raise UserError(f"{out.parent}: nothing can be made in it ({error.strerror}); choose another --out") from None
     try:
         made = temporary / out.name
         tf.saved_model.save(module, str(made), signatures=module.signatures())

@@ -59,6 +59,18 @@ def test_bad_flags_are_one_line(tmp_path, flag, message):
     assert done.returncode == 2 and len(errors) == 1 and message in errors[0] and "Traceback" not in done.stderr
 
 
+def test_a_report_without_records_leaves_the_old_one(tmp_path):
+    (tmp_path / "out").mkdir()
+    (tmp_path / "out" / "report.md").write_text("full of numbers")
+    for results in (tmp_path / "nowhere", tmp_path / "out"):
+        done = start(
+            tmp_path, "experiments.report", "--paper=asli", f"--results={results}", f"--out={tmp_path / 'out'}"
+        )
+        (error,) = [line for line in done.stderr.splitlines() if line.startswith("error: ")]
+        assert done.returncode == 2 and "no record of a run of asli" in error and "Traceback" not in done.stderr
+    assert [path.name for path in (tmp_path / "out").iterdir()] == ["report.md"]
+
+
 def test_two_logical_devices_train(tmp_path):
     done = start(
         tmp_path,

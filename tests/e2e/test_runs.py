@@ -92,7 +92,9 @@ def test_diverging_loss_stops_with_advice(tmp_path):
         (lambda c: c.eval.update(select="uniform100/Recall"), "the metric must be one of"),
         (lambda c: c.eval.update(protocols=("full", "easy")), "unknown protocol 'easy'"),
         (lambda c: c.train.update(batch_size=0), "batch_size must be above 0"),
-        (lambda c: c.train.update(windows="some"), "train_windows must be"),
+        (lambda c: c.train.update(windows="some"), "config.train.windows must be one of"),
+        (lambda c: c.train.update(exclude="some"), "config.train.exclude must be one of"),
+        (lambda c: c.train.update(optimizer="sgdd"), "config.train.optimizer must be one of adam, adagrad"),
         (lambda c: setattr(c, "dataset", "ml-2m"), "unknown data set 'ml-2m'"),
         (lambda c: c.dataset_args.update(dedup="twice"), "dedup"),
     ],
@@ -103,7 +105,7 @@ def test_bad_settings_leave_nothing_behind(tmp_path, change, message):
     with pytest.raises(UserError, match=message) as caught:
         runner.execute(config, tmp_path / "run")
     assert "\n" not in str(caught.value)
-    assert not (tmp_path / "run" / "checkpoints").exists()
+    assert not (tmp_path / "run").exists()
 
 
 def test_workdir_that_is_a_file(tmp_path):
@@ -131,6 +133,10 @@ def environment() -> dict:
         (("--config=experiments/configs/asli.py:jd_appliances,oracle", "--workdir=x"), "unknown model 'oracle'"),
         (("--config=experiments/configs/asli.py:jd_appliances", "--config.model.size=3"), "--config.model.size"),
         (("--config=experiments/configs/asli.py:jd_appliances", "--config.model.dim=wide"), "wide"),
+        (
+            ("--config=experiments/configs/asli.py:synthetic-demo", "--workdir=x", "--config.eval.select=best"),
+            "unknown protocol 'best'",
+        ),
         (("--no_such_flag=1",), "no_such_flag"),
         (("stray",), "unexpected argument 'stray'"),
     ],
