@@ -29,6 +29,7 @@ help:
 	@echo "make test             the test suite (make test-slow: convergence anchors, full-size checks)"
 	@echo "make tensorboard      losses, metrics and attention maps of what was trained (PORT=$(PORT))"
 	@echo "make bench            speed, as ratios"
+	@echo "make clean            deletes the environment and $(RUNS): checkpoints, records and reports in it too"
 	@echo "Variables: PROFILE DATA_DIR DATASETS SEEDS STRATEGY=none|mirrored PRECISION=float32|mixed_bfloat16 RUNS RESULTS"
 
 setup: $(VENV)/.installed

@@ -124,6 +124,38 @@ def test_settings_are_those_of_the_records(tmp_path):
     assert "seed" not in part and "bias" not in part
 
 
+def test_settings_of_the_others_stand_under_a_fold(tmp_path):
+    for model, dim in (("asli", 48), ("sasrec", 40), ("pop", 33)):
+        save(tmp_path, "jd_appliances", model, config={"model": {"dim": dim}, "train": {"batch_size": 8}})
+    part = report_records.section(report(tmp_path)[0], "Settings of ASLI").split("Settings of the other models")
+    assert "| model.dim | 48 |" in part[0] and "|  | SASRec |" in part[1] and "| model.dim | 40 |" in part[1]
+
+
+def test_a_counting_model_is_no_rival(tmp_path):
+    for model, share in (("asli", 0.9), ("item_knn", 0.95)):
+        save(tmp_path, "jd_appliances", model, share)
+    assert "against its strongest rival" not in report(tmp_path)[0]
+
+
+def test_the_released_form_is_no_rival(tmp_path):
+    save(tmp_path, "jd_appliances", "asli", 0.5)
+    save(tmp_path, "jd_appliances", "asli", 0.9, variant="official")
+    save(tmp_path, "jd_appliances", "sasrec", 0.4)
+    part = report_records.section(report(tmp_path)[0], "ASLI against its strongest rival").split("### Notes")[0]
+    assert "| SASRec |" in part and "released" not in part
+
+
+def test_what_no_loader_can_see_is_told(tmp_path):
+    save(tmp_path, "jd_appliances", "asli", 0.5)
+    notes = tmp_path / "results" / "data_notes.json"
+    notes.write_text('{"jd_appliances": ["A copy of a copy."], "ml-1m": ["Of other data."]}')
+    text = report(tmp_path)[0]
+    assert "A copy of a copy." in text and "Of other data." not in text
+    notes.write_text('{"jd_appliances": "A copy of a copy."}')
+    with pytest.raises(UserError, match="must map data sets to lists of sentences"):
+        report(tmp_path)
+
+
 def test_seeds_that_differ_much_make_no_certain_lead(tmp_path):
     """0.55 against 0.45 of 200 users each: beyond noise over users; not where seeds are 0.15 apart, of one side or of
     both; and a model that is fitted by counting does not vary."""

@@ -100,7 +100,7 @@ def test_impossible_rows_are_named_in_the_report(tmp_path):
     assert "SAIR as published is arithmetically impossible on MovieLens-1M." in part
     assert "Caser as published is arithmetically impossible on MovieLens-1M, MovieLens-20M, Anime." in part
     assert "RecBole's encoder as published" not in part  # said once, of the paper's own row
-    assert "| SAIR | 0.8176 | 0.8126 | 0.798 | 0.9908 | 0.9713 | 0.9269 | not run: needs ratings.csv" in part
+    assert "| SAIR | 0.8176 | 0.8126 | 0.798 | 0.9908 | 0.9713 | 0.9269 | no record; needs ratings.csv" in part
 
 
 def test_seeds_of_the_runs():
@@ -167,7 +167,7 @@ def test_a_sample_of_anime_stands_in(tmp_path):
     save(tmp_path, "anime", "sair", 0.9, 0.8)
     part = section(report(tmp_path)[0], "Table II")
     assert "published, Anime (other data)" in part and "a random sample of the 73,515 users" in part
-    assert "| SAIR | 0.8532 | 0.8501 | 0.8413 | 0.9854 | 0.9734 | 0.9466 | not run: needs the full rating.csv" in part
+    assert "| SAIR | 0.8532 | 0.8501 | 0.8413 | 0.9854 | 0.9734 | 0.9466 | no record; needs the full rating.csv" in part
 
 
 def test_statistics_and_sparsity(tmp_path):

@@ -240,7 +240,7 @@ def test_nmi_comes_from_the_kept_arrays(tmp_path):
     part = section(text, "Table 5: NMI")
     assert "| SINE | 0.1100 ± 0.0141 (2) | 0.3100 ± 0.0141 (2) | 0.2100 ± 0.0141 (2) |" in part
     assert "| SINE | 0.4200 (1) |" in part  # MovieLens has no levels
-    assert "| SINE | 0.09 | 0.37 | 0.29 | not run: never published" in part
+    assert "| SINE | 0.09 | 0.37 | 0.29 | no record; never published" in part
 
 
 def test_hits_are_drawn(tmp_path):

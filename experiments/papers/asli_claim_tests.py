@@ -9,7 +9,7 @@ from scipy.stats import spearmanr
 
 from experiments.papers.claim_tests import ALPHA, p_text, places
 from experiments.papers.curves import Point, convergence, curve
-from experiments.papers.schema import FAILS, HOLDS, LIMITS, Finding, Key, sweep_of
+from experiments.papers.schema import FAILS, HOLDS, Finding, Key, sweep_of
 
 ASLI, SAS, NEXT = Key("asli"), Key("sasrec"), Key("nextitnet")
 PUBLISHED_COST = 45 / 7  # section 4.8: seconds an epoch at n = 600 over those at n = 50
@@ -57,7 +57,8 @@ def shorter_suits(results) -> list[Finding]:
                 f"{r_long:.3f} on {source.place(d_long)} ({long:.0f})"
             )
             where = f"{source.place(d_short)} against {source.place(d_long)}"
-            findings.append(Finding(_verdict(r_short > r_long), evidence, where, kind))
+            unfinished = source.unfinished(d_short) + source.unfinished(d_long)
+            findings.append(Finding(_verdict(r_short > r_long), evidence, where, kind, unfinished=unfinished))
     return findings
 
 
@@ -146,7 +147,7 @@ def converges_within(results, epochs: int = 20) -> list[Finding]:
             at = median(point.epoch for point in points)
             steps = at * math.ceil(users / records[0].config["train"]["batch_size"])
             evidence = f"99% of its maximum at epoch {at:g}, {steps:,.0f} steps, "
-            evidence += f"after {median(p.seconds for p in points):.0f} s" + _cut(source, dataset, (ASLI,))
+            evidence += f"after {median(p.seconds for p in points):.0f} s"
             findings.append(source.finding(dataset, _verdict(steps <= epochs * TMALL_BATCHES), evidence))
     return findings
 
@@ -160,7 +161,7 @@ def converges_faster(results) -> list[Finding]:
             seconds = {key: median(p.seconds for p in points[key]) for key in keys}
             evidence = ", ".join(f"{results.label(key, 'table3')} {seconds[key]:.0f} s" for key in keys)
             holds = seconds[ASLI] < min(seconds[SAS], seconds[NEXT])
-            findings.append(source.finding(dataset, _verdict(holds), evidence + _cut(source, dataset, keys)))
+            findings.append(source.finding(dataset, _verdict(holds), evidence))
     return findings
 
 
@@ -186,9 +187,3 @@ def length_cost(results) -> list[Finding]:
                 evidence = f"{short:.2f} s at n = 50, {long:.2f} s at n = 600: {long / short:.1f} times"
                 findings.append(source.finding(dataset, _verdict(long / short <= PUBLISHED_COST), evidence))
     return findings
-
-
-def _cut(source, dataset: str, keys: tuple[Key, ...]) -> str:
-    """Says so where a run was ended by a limit: its maximum may not be the one it was heading for."""
-    cut = [r for key in keys for r in source.records(dataset, key) if r.stopped_by in LIMITS]
-    return f" ({len(cut)} of these runs ended by a limit of time or epochs)" if cut else ""

@@ -144,14 +144,16 @@ def newest_first(user: str) -> Test:
 
 
 def not_recency_alone(results) -> list[Finding]:
-    """Figure 3: for one of the users at least, the column with the most weight is none of the two newest."""
+    """Figure 3: for one of the users at least, the two columns with the most weight are not the two newest."""
     findings = []
     for source, dataset, line, kept in _kept(results):
         columns = {user: column_means(weights) for user, weights in kept.items()}
-        heaviest = {user: int(means.argmax()) + 1 for user, means in columns.items() if len(means) > 2}
+        heaviest = {
+            u: sorted(int(i) + 1 for i in means.argsort()[-2:]) for u, means in columns.items() if len(means) > 2
+        }
         if heaviest:
-            told = ", ".join(f"user {user} item {place} of {len(columns[user])}" for user, place in heaviest.items())
-            older = any(place <= len(columns[user]) - 2 for user, place in heaviest.items())
+            told = ", ".join(f"user {u} items {a} and {b} of {len(columns[u])}" for u, (a, b) in heaviest.items())
+            older = any(first < len(columns[u]) - 1 for u, (first, _) in heaviest.items())
             findings.append(source.finding(dataset, verdict(older), f"{line.label}, most weight, oldest first: {told}"))
     return findings
 

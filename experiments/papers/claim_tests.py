@@ -1,9 +1,9 @@
 """Tests that claims of any paper can use: orderings and gains between rows of a table, on every data set that has them.
 
 Each function returns a test: collected results -> findings, one a data set. A test reads the measured results and, as a
-check on the paper itself, its own printed table. It decides by the means; whether the difference it rests on is beyond
-noise is told apart (two-sided paired sign-flip test over users, p < 0.05, unadjusted). With rows missing, an ordering
-can be refuted but not confirmed.
+check on the paper itself, its own printed table. It decides by the means; whether that is beyond noise is told apart
+(p < 0.05, two-sided, unadjusted; tf_utils/significance.py): a refuted ordering, if any of the lost comparisons is; a
+confirmed one, if all are. With rows missing, an ordering can be refuted but not confirmed.
 """
 
 from __future__ import annotations
@@ -58,15 +58,22 @@ def ordering(
             lost = [pair for pair in pairs if pair[0] <= 0]
             if not pairs or not (complete or lost):
                 continue
-            # The comparison that decides: the worst loss, or for each metric the narrowest lead.
-            deciding = [min(lost)] if lost else [min(p for p in pairs if p[5] == metric) for metric in names]
-            ps = [source.p_value(dataset, p[3], p[4], p[5]) for p in deciding]
-            noise = None if None in ps else max(ps) > ALPHA
-            _, x, y, a, b, metric = min(deciding)
-            p = source.p_value(dataset, a, b, metric)
+            # The comparison that decides: the surest of the losses, or the least sure of the leads.
+            ps = {pair: source.p_value(dataset, *pair[3:]) for pair in lost or pairs}
+            known = [pair for pair in ps if ps[pair] is not None]
+            deciding = min(known, key=lambda pair: (ps[pair] if lost else -ps[pair], pair[0])) if known else min(ps)
+            noise = None if None in ps.values() else ps[deciding] > ALPHA
+            _, x, y, a, b, metric = deciding
+            p = ps[deciding]
             evidence = (
                 f"{metric}: {results.label(a, table)} {x:.4f}, {results.label(b, table)} {y:.4f}{p_text(p)}; "
-                + (f"{len(lost)} of {len(pairs)} comparisons lost" if lost else f"narrowest of {len(pairs)} leads")
+                + (
+                    f"{len(lost)} of {len(pairs)} comparisons lost"
+                    if lost
+                    else f"least sure of {len(pairs)} leads"
+                    if known
+                    else f"narrowest of {len(pairs)} leads"
+                )
             )
             holds = not lost and not (significant and noise)
             findings.append(source.finding(dataset, HOLDS if holds else FAILS, evidence, noise))

@@ -10,15 +10,21 @@ from collections.abc import Callable, Collection, Iterator, Sequence
 from experiments.papers.claim_tests import Test, Where, everywhere, ordering, places, verdict
 from experiments.papers.schema import HOLDS, Finding, Key
 
+MANY = 3  # data sets that a claim about most or some of them needs
 _KINDS = (("same data", "stand-in"), ("synthetic",), ("published",))
 
 
 def usually(test: Test) -> Test:
-    """`test` holds on more than half of the data sets: one finding each for real, synthetic and printed ones."""
+    """`test` holds on more than half of the data sets, of which there must be `MANY`.
+
+    One finding each for real, synthetic and printed ones.
+    """
 
     def counted(results) -> list[Finding]:
         findings = []
         for group in _by_kind(test(results)):
+            if len(group) < MANY:
+                continue
             held = sum(finding.verdict == HOLDS for finding in group)
             lost = [finding.where for finding in group if finding.verdict != HOLDS]
             evidence = f"on {held} of {len(group)}" + (f"; not on {', '.join(lost)}" if lost else "")
@@ -29,7 +35,7 @@ def usually(test: Test) -> Test:
 
 
 def no_clear_winner(table: str, a: Key, b: Key, metric: str, share: float = 2 / 3) -> Test:
-    """Neither of `a` and `b` is ahead on more than `share` of the data sets; at least three are needed."""
+    """Neither of `a` and `b` is ahead on more than `share` of the data sets, of which there must be `MANY`."""
 
     def test(results) -> list[Finding]:
         findings = []
@@ -37,7 +43,7 @@ def no_clear_winner(table: str, a: Key, b: Key, metric: str, share: float = 2 / 
         for group in _by_kind(ordering(table, [a], [b], [metric])(results)):
             won = sum(finding.verdict == HOLDS for finding in group)
             evidence = f"{metric}: {names[0]} ahead on {won}, {names[1]} on {len(group) - won}"
-            if len(group) >= 3:
+            if len(group) >= MANY:
                 holds = max(won, len(group) - won) <= share * len(group) + 1e-9
                 findings.append(_joint(group, verdict(holds), evidence))
         return findings
@@ -100,4 +106,5 @@ def _joint(group: Sequence[Finding], decided: str, evidence: str) -> Finding:
     """One finding on the data sets of a group."""
     kinds = {finding.kind for finding in group}
     where = ", ".join(dict.fromkeys(finding.where for finding in group))
-    return Finding(decided, evidence, where, kinds.pop() if len(kinds) == 1 else "stand-in")
+    kind = kinds.pop() if len(kinds) == 1 else "stand-in"
+    return Finding(decided, evidence, where, kind, unfinished=sum(finding.unfinished for finding in group))

@@ -15,6 +15,7 @@ Sweep = tuple[tuple[str, Any], ...]  # ((key, value), ...), sorted by key; () fo
 PROFILES = ("quick", "paper")
 LIMITS = {"budget": "budget", "max_epochs": "epochs"}  # stopped_by of a run that was still learning -> as told
 HOLDS, FAILS, UNTESTED = "holds", "does not hold", "not tested"
+HISTORY_NOTE = "not in the paper; scores an item by whether the history has it, and knows nothing else"
 KEPT = "kept"  # as a protocol: numbers that runs keep among their arrays, by name
 PLAIN_FIGURES = ("curve", "maps", "hits", "concepts", "interests", "scatter")  # kinds that sweep nothing
 
@@ -226,13 +227,18 @@ class Figure:
 
 @dataclass(frozen=True)
 class Finding:
-    """What one data set says about a claim. `noise`: the difference it rests on is within noise; None if unknown."""
+    """What one data set says about a claim.
+
+    noise: the difference it rests on is within noise; None if unknown.  unfinished: how many of the runs it rests on
+    were ended by a limit (`LIMITS`) before early stopping could end them.
+    """
 
     verdict: str
     evidence: str
     where: str = ""
     kind: str = "stand-in"  # "same data", "stand-in", "synthetic" or "published" (the paper's own printed table)
     noise: bool | None = None
+    unfinished: int = 0
 
 
 @dataclass(frozen=True)

@@ -67,7 +67,7 @@ CLAIMS = (
         "4.2",
         f"{_FULL}, at least three quarters of the comparisons of the four with the two are won.",
         any_of(generally("table1", MULTI, SINGLE, movies), generally("table1-shops", MULTI, SINGLE, shopping)),
-        "SASRec gives one vector a user; the text counts its heads as several.",
+        "SASRec gives one vector a user; the text counts its heads as several (here it has one).",
     ),
     Claim(
         "diverse-shops",

@@ -21,7 +21,7 @@ def claim_blocks(results: Results, decided: list[tuple[Claim, Decision]]) -> lis
         (
             Text(claim.id),
             Text(f'"{claim.quote}" ({claim.section})'),
-            Text(decision.verdict, TONES[decision.verdict]),
+            Text(decision.words, TONES[decision.verdict]),
             Text(decision.summary),
         )
         for claim, decision in decided
@@ -35,7 +35,9 @@ def claim_blocks(results: Results, decided: list[tuple[Claim, Decision]]) -> lis
             "number. Verdicts "
             "go by means over seeds; within noise: the difference that decides is not significant (p >= 0.05, "
             "unadjusted; tests over users, and over seeds where there are several: of single runs p says nothing about "
-            "other seeds). The paper's own printed table is tested too, and decides nothing."
+            "other seeds). On unfinished runs: some of the runs compared were ended by their limit of time or epochs "
+            "before early stopping could end them, so a slower learner may be the loser of the clock alone. "
+            "The paper's own printed table is tested too, and decides nothing."
         ),
         Grid(("claim", "quote", "verdict", "rests on"), rows, f"Claims{profile_mark(results)}", numbers_from=9),
     ]
@@ -50,10 +52,11 @@ def _details(claim: Claim, decision: Decision, results: Results) -> Fold:
         rows = tuple(_finding(finding) for finding in decision.findings)
         header = ("data", "kind", "verdict", "evidence")
         inner.append(Grid(header, rows, f"Findings on {claim.id}{profile_mark(results)}", numbers_from=9))
-    return Fold(f"{claim.id}: {decision.verdict}", tuple(inner))
+    return Fold(f"{claim.id}: {decision.words}", tuple(inner))
 
 
 def _finding(finding: Finding) -> tuple[Text, ...]:
     verdict = finding.verdict + (", within noise" if finding.noise else "")
+    verdict += ", on unfinished runs" if finding.unfinished else ""
     kind = {PRINTED: "printed table", SYNTHETIC: "SYNTHETIC"}.get(finding.kind, finding.kind)
     return Text(finding.where), Text(kind), Text(verdict, TONES[finding.verdict]), Text(finding.evidence)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import statistics
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -15,6 +16,7 @@ from tf_utils import ranking, run_record, significance
 from tf_utils.cli import UserError
 from tf_utils.run_record import RunRecord
 
+DATA_NOTES = "data_notes.json"  # beside the papers' folders: data set -> what no loader can see of the copy used
 SAME, STAND_IN, SYNTHETIC, PRINTED = "same data", "stand-in", "synthetic", "published"
 
 
@@ -62,7 +64,10 @@ class Measured:
         return len({str(device) for device in devices}) == 1 and not any(device.get("busy") for device in devices)
 
     def finding(self, dataset: str, verdict: str, evidence: str, noise: bool | None = None) -> Finding:
-        return Finding(verdict, evidence, self.place(dataset), self.kind(dataset), noise)
+        return Finding(verdict, evidence, self.place(dataset), self.kind(dataset), noise, self.unfinished(dataset))
+
+    def unfinished(self, dataset: str) -> int:
+        return self.results.unfinished(dataset)
 
 
 class Printed(Measured):
@@ -99,6 +104,9 @@ class Printed(Measured):
     def p_value(self, dataset: str, a: Key, b: Key, metric: str) -> float | None:
         return None
 
+    def unfinished(self, dataset: str) -> int:
+        return 0
+
     def statistic(self, dataset: str, name: str) -> float | None:
         for table in self.results.paper.statistics:
             for _, key, cells in table.rows:
@@ -115,6 +123,7 @@ class Results:
 
     def __init__(self, paper: Paper, profile: str, records: Sequence[RunRecord], root: str | Path = ""):
         self.paper, self.profile, self.root = paper, profile, root
+        self.data_notes = _data_notes(Path(root) / DATA_NOTES)
         self.all = sorted(records, key=lambda r: (r.dataset, r.model, r.variant, str(r.sweep), r.seed))
         self._runs: dict[tuple[str, Key], list[RunRecord]] = {}
         for record in self.all:
@@ -137,6 +146,7 @@ class Results:
         self.kind = cache(self._kind)
         self.per_user = cache(self._per_user_mean)
         self._figures = cache(run_record.load_figures)
+        self._read: set[tuple[str, Key]] = set()
 
     def sources(self, table: str) -> list[Measured]:
         """The measured results and the printed ones, for the table of that id (or a table of statistics)."""
@@ -154,7 +164,18 @@ class Results:
         return [key for name, key in self._runs if name == dataset]
 
     def records(self, dataset: str, key: Key) -> list[RunRecord]:
-        return self._runs.get((dataset, self.key(dataset, key)), [])
+        found = (dataset, self.key(dataset, key))
+        self._read.add(found)
+        return self._runs.get(found, [])
+
+    def begin(self) -> None:
+        """A claim is about to be tested: `unfinished` counts the runs that are read from here on."""
+        self._read.clear()
+
+    def unfinished(self, dataset: str) -> int:
+        """How many of the runs read since `begin` were ended by a limit, before early stopping could end them."""
+        read = [record for key in self._read if key[0] == dataset for record in self._runs.get(key, [])]
+        return sum(record.stopped_by in LIMITS for record in read)
 
     def of_dataset(self, dataset: str) -> list[RunRecord]:
         return [record for record in self.all if record.dataset == dataset]
@@ -298,6 +319,22 @@ def summary(values: Sequence[float], records: Sequence[RunRecord]) -> Estimate |
     cut = {name: sum(record.stopped_by == by for record in records) for by, name in LIMITS.items()}
     sd = statistics.stdev(values) if len(values) > 1 else None
     return Estimate(statistics.fmean(values), sd, len(values), cut)
+
+
+def _data_notes(path: Path) -> dict[str, list[str]]:
+    """{} where there is no such file. Raises UserError for one of another form."""
+    try:
+        found = json.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        return {}
+    except ValueError as error:
+        raise UserError(f"{path}: not JSON ({error}); mend or delete it") from None
+    good = isinstance(found, dict) and all(
+        isinstance(notes, list) and all(isinstance(note, str) for note in notes) for notes in found.values()
+    )
+    if not good:
+        raise UserError(f"{path}: must map data sets to lists of sentences; mend or delete it")
+    return found
 
 
 def collect(paper: Paper, root: str | Path, profile: str = "") -> Results:

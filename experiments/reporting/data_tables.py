@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from experiments.papers.consistency import checks
 from experiments.papers.schema import Cell, Key, Statistics
 from experiments.reporting.collect import SAME, Results
-from experiments.reporting.document import Block, Bullets, Grid, Heading, Paragraph, Text
+from experiments.reporting.document import Block, Bullets, Fold, Grid, Heading, Paragraph, Text
 from experiments.reporting.headings import IN_WORDS, folded, profile_mark, reason, title
 from experiments.reporting.numbers import MISSING, like_printed, percent, printed_text, quantity
 from experiments.reporting.verdicts import WITHIN, number_verdict
@@ -45,6 +45,7 @@ def overview(results: Results) -> list[Block]:
         records = results.of_dataset(name)
         plain = [record for record in records if not record.sweep] or records  # a sweep may vary the data themselves
         notes = list(dict.fromkeys(note for record in plain for note in record.data_notes))
+        notes += results.data_notes.get(name, [])
         prints = sorted({record.data_fingerprint for record in plain})
         if len(prints) > 1:
             notes.append(
@@ -56,11 +57,35 @@ def overview(results: Results) -> list[Block]:
 
 
 def settings(results: Results) -> list[Block]:
-    """The numbers of the paper's own model as it was run on each data set: widths, lengths, rates, limits."""
-    runs = {name: results.records(name, Key(results.paper.name)) for name in results.datasets}
-    configs = {name: records[0].config for name, records in runs.items() if records}
-    if not configs:
-        return []
+    """The numbers of the paper's own model as it was run on each data set: widths, lengths, rates, limits. Those of the
+    other trained models, a data set each, under a fold."""
+    key, mark = Key(results.paper.name), profile_mark(results)
+    rows = [row for table in results.paper.tables for row in table.rows if not row.deterministic]
+    label = next(row.label for row in rows if row.model == key.model)
+    labels = {row.key: row.label for row in reversed(rows) if not row.sweep and row.key != key}  # of the first table
+    own = {results.place(name): _config(results, name, key) for name in results.datasets}
+    blocks: list[Block] = []
+    if any(own.values()):
+        caption = f"{label} as run: its own numbers and those of its training{mark}"
+        blocks.append(_settings_grid(own, caption))
+    others = []
+    for name in results.datasets:
+        found = {text: _config(results, name, other) for other, text in reversed(labels.items())}
+        if any(found.values()):
+            others.append(_settings_grid(found, f"The other models as run: {results.place(name)}{mark}"))
+    if others:
+        blocks.append(Fold("Settings of the other models", tuple(others)))
+    return [Heading(3, f"Settings of {label}", "settings"), *blocks] if blocks else []
+
+
+def _config(results: Results, dataset: str, key: Key) -> dict:
+    records = results.records(dataset, key)
+    return records[0].config if records else {}
+
+
+def _settings_grid(configs: Mapping[str, dict], caption: str) -> Grid:
+    """A column for each configuration that is not empty, a line for each number of theirs."""
+    configs = {name: config for name, config in configs.items() if config}
     found: dict[tuple[str, str], dict[str, float]] = {}
     for name, config in configs.items():
         for section in ("model", "train"):
@@ -69,12 +94,9 @@ def settings(results: Results) -> list[Block]:
                     found.setdefault((section, key), {})[name] = value
     rows = tuple(
         (Text(f"{section}.{key}"), *(Text(f"{values[n]:g}") if n in values else MISSING for n in configs))
-        for (section, key), values in found.items()
+        for (section, key), values in sorted(found.items(), key=lambda entry: entry[0][0])
     )
-    header = ("", *(results.place(name) for name in configs))
-    label = next(row.label for table in results.paper.tables for row in table.rows if row.model == results.paper.name)
-    caption = f"{label} as run: its own numbers and those of its training{profile_mark(results)}"
-    return [Heading(3, f"Settings of {label}", "settings"), Grid(header, rows, caption)]
+    return Grid(("", *configs), rows, caption)
 
 
 def statistics_blocks(table: Statistics, results: Results) -> list[Block]:

@@ -21,10 +21,13 @@ def fit_notes(table: Table, results: Results) -> list[str]:
         protocols = (table.protocol, *table.also)
         apart = {p: fmean(abs(x - 1) for found in by_row.values() for x in found[p]) for p in protocols}
         best = min(apart, key=apart.get)
+        estimates = [results.estimate(name, r.key, table.protocol, table.metrics[0]) for r in rows if r.label in by_row]
+        cut = any(any(estimate.cut.values()) for estimate in estimates)
         told = ", ".join(f"{100 * apart[p]:.1f}% under {p}" for p in protocols)
         notes.append(
             f"{results.place(name)}, which protocol fits: ours differ from the published numbers by {told} (mean over "
-            f"{', '.join(by_row)} and the table's metrics). {best} is nearer."
+            f"{', '.join(by_row)} and the table's metrics). {best} is nearer"
+            + (", on runs that a limit ended." if cut else ".")
         )
         if table.subject in by_row:
             parts = (f"{p}: {', '.join(f'{x:.2f}' for x in by_row[table.subject][p])}" for p in protocols)

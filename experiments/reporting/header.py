@@ -46,7 +46,11 @@ def header_blocks(results: Results, decided: Sequence[tuple[Claim, Decision]]) -
     if all(results.kind(name) == SYNTHETIC for name in results.datasets):
         blocks.append(Paragraph("All data of this report is synthetic: no real data set was run.", "banner"))
     verdicts = Counter(decision.verdict for _, decision in decided)
-    summary = ", ".join(f"{verdict}: {count}" for verdict, count in sorted(verdicts.items(), key=_untested_last))
+    unsure = Counter(decision.verdict for _, decision in decided if decision.noise)
+    summary = ", ".join(
+        f"{verdict}: {count}" + (f" ({unsure[verdict]} of them within noise)" if unsure[verdict] else "")
+        for verdict, count in sorted(verdicts.items(), key=_untested_last)
+    )
     return [
         *blocks,
         Heading(2, "What was run", "run"),

@@ -36,7 +36,7 @@ def reason(results: Results, dataset: str) -> str:
     data = results.paper.datasets.get(dataset)
     if dataset in results.datasets and not (data and data.published and results.kind(dataset) != SAME):
         return not_run(results)
-    return "not run: " + (data.needs if data and data.needs else f"no records of {dataset}")
+    return "no record" + (f"; {data.needs}" if data and data.needs else f" of {dataset}")
 
 
 def folded(parts: Sequence[tuple[str, list[Block]]], results: Results, most: int = 3) -> list[Block]:

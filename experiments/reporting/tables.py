@@ -105,13 +105,13 @@ def _comparable(table: Table, results: Results, dataset: str) -> list[Block]:
 
 
 def _compared(table: Table, results: Results, dataset: str, row: Row, metric: str) -> tuple[Text, ...]:
-    """published, and for each protocol ours | difference | verdict."""
+    """published, and for each protocol ours | difference | verdict; why ours is missing, once in a row."""
     cell = row.published.get(dataset, {}).get(metric)
-    texts = [printed_text(cell)]
+    texts, why = [printed_text(cell)], Text(reason(results, dataset), "muted")
     for protocol in (table.protocol, *table.also):
         ours = results.estimate(dataset, row.key, protocol, metric)
         if ours is None:
-            texts += [Text(reason(results, dataset), "muted"), MISSING, MISSING]
+            texts += [MISSING if why in texts else why, MISSING, MISSING]
         elif cell is None:
             texts += [estimate_text(ours, percent=table.percent), MISSING, Text("not published", "muted")]
         else:
@@ -134,8 +134,10 @@ def _side_by_side(table: Table, results: Results, dataset: str) -> Grid:
         metrics = has or metrics
     for row in _rows(table, results, dataset):
         estimates = [results.estimate(dataset, row.key, p, m) for p in protocols for m in metrics]
-        why = Text("not in this data" if any(estimates) else not_run(results), "muted")
+        why = Text("not in this data", "muted") if any(estimates) else MISSING
         ours = [why if e is None else estimate_text(e, percent=table.percent) for e in estimates]
+        if not any(estimates):
+            ours[0] = Text(not_run(results), "muted")  # once is enough
         published = row.published.get(data.beside, {})
         cells = (printed_text(published.get(m)) for m in metrics) if printed else ()
         rows.append((Text(row.label), *ours, *cells))
@@ -151,7 +153,9 @@ def _side_by_side(table: Table, results: Results, dataset: str) -> Grid:
 
 def _row_notes(table: Table, results: Results) -> list[str]:
     """Notes of rows and cells, the printed rows that no ranking can produce, and what no single run can print."""
-    notes = [f"{row.label}: {row.note}." for row in table.rows if row.note]
+    there = [name for name in table.datasets if name in results.datasets]
+    shown = [row for row in table.rows if not there or any(row in _rows(table, results, name) for name in there)]
+    notes = [f"{row.label}: {row.note}." for row in shown if row.note]
     marked = {
         f"* {results.paper.datasets[name].label}, {row.label}, {metric} {cell.printed}: {cell.note}."
         for row in table.printed_rows()

@@ -62,11 +62,17 @@ def averaged(table: Table, paper: Paper) -> list[tuple[str, str, Cell]]:
 
 @dataclass(frozen=True)
 class Decision:
-    """A claim's overall verdict, in words, and what it rests on."""
+    """A claim's overall verdict, in words, and what it rests on. noise: other runs could turn it: it does not hold only
+    within noise, or holds so somewhere."""
 
     verdict: str
     summary: str
     findings: tuple[Finding, ...]
+    noise: bool = False
+
+    @property
+    def words(self) -> str:
+        return self.verdict + (", within noise" if self.noise else "")
 
 
 def decide(claim: Claim, results: Results) -> Decision:
@@ -74,6 +80,7 @@ def decide(claim: Claim, results: Results) -> Decision:
 
     The paper's own printed table is shown, and decides nothing.
     """
+    results.begin()
     findings = tuple(claim.test(results))
     measured = [f for f in findings if f.kind != PRINTED]
     real = [f for f in measured if f.kind != SYNTHETIC]
@@ -83,8 +90,13 @@ def decide(claim: Claim, results: Results) -> Decision:
     held = sum(f.verdict == HOLDS for f in deciding)
     kind = "real data" if real else "synthetic data only"
     noise = sum(bool(f.noise) for f in deciding)
-    summary = f"{kind}: holds in {held} of {len(deciding)}" + (f", {noise} within noise" if noise else "")
-    return Decision(HOLDS if held == len(deciding) else FAILS, summary, findings)
+    unfinished = sum(bool(f.unfinished) for f in deciding)
+    summary = f"{kind}: holds in {held} of {len(deciding)} finding" + ("" if len(deciding) == 1 else "s")
+    summary += f", {noise} within noise" if noise else ""
+    summary += f", {unfinished} on unfinished runs" if unfinished else ""
+    against = [finding for finding in deciding if finding.verdict != HOLDS]
+    unsure = all(f.noise for f in against) if against else any(f.noise for f in deciding)
+    return Decision(FAILS if against else HOLDS, summary, findings, unsure)
 
 
 @dataclass(frozen=True)
@@ -102,7 +114,8 @@ class Contest:
 def contests(table: Table, results: Results, datasets: Sequence[str]) -> list[Contest]:
     """The subject against the strongest other row, and the strongest of the paper's own rows if that is another one.
 
-    Strongest: by the mean of the metric at hand. Only rows with ranks take part.
+    Strongest: by the mean of the metric at hand. Only rows with ranks take part, and none until one of the paper's own
+    rivals was run.
     """
     subject = next(row for row in table.rows if row.label == table.subject)
     found = []
@@ -150,5 +163,5 @@ def _rivals(table: Table, results: Results, dataset: str, metric: str, subject: 
         and results.estimate(dataset, row.key, table.protocol, metric)
     ]
     own = [row for row in rows if not row.extra]
-    best = [max(group, key=mean) for group in (rows, own) if group]
+    best = [max(group, key=mean) for group in (rows, own) if own]  # of counting models alone none is a rival
     return [row for index, row in enumerate(best) if row not in best[:index]]
