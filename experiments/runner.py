@@ -264,7 +264,9 @@ def claim_workdir(workdir: Path, config, setting: dict | None = None) -> None:
                     "choose another --workdir or delete it"
                 )
     except (OSError, json.JSONDecodeError) as error:
-        raise UserError(f"{workdir}: cannot be used as a workdir ({error}); choose another --workdir") from None
+        raise UserError(
+            f"{workdir}: cannot be used as a workdir ({error}); choose another --workdir (of make: RUNS)"
+        ) from None
 
 
 def _differences(a, b, prefix: str = ""):

@@ -15,7 +15,8 @@ from tf_utils.run_record import environment
 def run(paper: str, datasets: Sequence[str], models: Sequence[str] | None, data_dir: str | None, strategy=None) -> None:
     """Trains and scores each trial that has no entry in experiments/tuning, and writes it there.
 
-    Trials on other data than the configuration's (another source, filter or order of ties) are dropped.
+    Trials of another grid, of another configuration around it, or on other data (another source, filter or order of
+    ties) are dropped.
 
     Args:
         paper: its configuration file has `GRIDS`, `trials` and `untuned`.
@@ -38,16 +39,22 @@ def run(paper: str, datasets: Sequence[str], models: Sequence[str] | None, data_
     for dataset in datasets:
         split, loaded = None, None
         for model in models or configs.GRIDS:
-            found = tuning.load(paper, dataset, model)
+            old = tuning.load(paper, dataset, model)["trials"]
             wanted = configs.trials(dataset, model)
+            found = {"select": "", "trials": []}
             for number, values in enumerate(wanted, 1):
                 config = configs.untuned(dataset, *model.split("-"))
                 tuning.apply(config, values)
                 if (arguments := config.dataset_args.to_dict()) != loaded:
                     split, loaded = runner.load_split(config, data_dir), arguments
-                data = split.sequences.provenance.fingerprint
-                found["trials"] = [trial for trial in found["trials"] if trial["data_fingerprint"] == data]
-                if values in [trial["values"] for trial in found["trials"]]:
+                same = {
+                    "config": tuning.digest(config),
+                    "data_fingerprint": split.sequences.provenance.fingerprint,
+                }
+                done = [trial for trial in old if all(trial.get(name) == value for name, value in same.items())]
+                found["select"] = f"validation {config.eval.select}"
+                if done:
+                    found["trials"].append(done[0] | {"values": values})
                     continue
                 progress = _trial(config, split, strategy, f"{dataset} {model} [{number}/{len(wanted)}] {values}")
                 found["trials"].append(
@@ -58,12 +65,13 @@ def run(paper: str, datasets: Sequence[str], models: Sequence[str] | None, data_
                         "epochs": progress.epoch,
                         "stopped_by": progress.stopped_by,
                         "seed": config.train.seed,
-                        "data_fingerprint": data,
                         "commit": commit,
                     }
+                    | same
                 )
-                found["select"] = f"validation {config.eval.select}"
-                tuning.save(paper, dataset, model, found)
+                rest = [trial for trial in old if trial not in found["trials"]]  # for a call that goes on from here
+                tuning.save(paper, dataset, model, found | {"trials": found["trials"] + rest})
+            tuning.save(paper, dataset, model, found)
             best = max(found["trials"], key=lambda trial: trial["score"])
             print(f"{dataset} {model}: {best['values']}, {found['select']} {best['score']:.4f}")
 

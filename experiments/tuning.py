@@ -6,12 +6,15 @@ function of the committed trials.
 
 from __future__ import annotations
 
+import hashlib
 import json
 from pathlib import Path
 
+from experiments.identity import science
 from tf_utils.cli import UserError
 from tf_utils.files import make_folder, write_atomically
 
+TRIED = ("dataset", "dataset_args", "model_name", "model", "train")
 ROOT = Path(__file__).resolve().parent / "tuning"
 
 
@@ -52,6 +55,13 @@ def best(paper: str, dataset: str, model: str) -> dict:
     """The values of the best trial, the earliest of equals; {} if there is none."""
     trials = load(paper, dataset, model)["trials"]
     return max(trials, key=lambda trial: trial["score"])["values"] if trials else {}
+
+
+def digest(config) -> str:
+    """12 hexadecimal digits that two configurations share if a trial of one is a trial of the other."""
+    content = science(json.loads(config.to_json_best_effort()))
+    content = {name: content[name] for name in TRIED} | {"select": content["eval"]["select"]}
+    return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()[:12]
 
 
 def apply(config, values: dict) -> None:

@@ -74,10 +74,18 @@ def test_a_run_takes_the_best_trial(monkeypatch, tmp_path):
 
 
 def test_trials_on_other_data_are_dropped(monkeypatch, tmp_path, tiny_split):
-    """One of twelve is there and on this data, one on other data; eleven are run, and twelve stand in the file."""
+    """One of twelve is there, one on other data, one around another configuration, and one of another grid; eleven are
+    run, and twelve stand in the file."""
     values = attrec.trials("ml-100k", "fmc")
     data = tiny_split.sequences.provenance.fingerprint
-    found = [{"values": v, "score": 9.0, "data_fingerprint": d} for v, d in zip(values, (data, "other"), strict=False)]
+
+    def trial(values, data=data, epochs=100):
+        config = attrec.untuned("ml-100k", "fmc")
+        tuning.apply(config, values)
+        config.train.max_epochs = epochs
+        return {"values": values, "config": tuning.digest(config), "score": 9.0, "data_fingerprint": data}
+
+    found = [trial(values[0]), trial(values[1], "other"), trial(values[2], epochs=3), trial({"model.l2": 7.0})]
     monkeypatch.setattr(tuning, "ROOT", tmp_path)
     tuning.save("attrec", "ml-100k", "fmc", {"select": "", "trials": found})
     monkeypatch.setattr(trials.runner, "load_split", lambda config, data_dir: tiny_split)
@@ -85,7 +93,7 @@ def test_trials_on_other_data_are_dropped(monkeypatch, tmp_path, tiny_split):
     monkeypatch.setattr(trials, "_trial", lambda config, *rest: ran.append(config) or Progress(best=0.5))
     trials.run("attrec", ["ml-100k"], ["fmc"], None)
     done = tuning.load("attrec", "ml-100k", "fmc")["trials"]
-    assert len(ran) == 11 and sorted(map(str, (t["values"] for t in done))) == sorted(map(str, values))
+    assert len(ran) == 11 and [t["values"] for t in done] == values
     assert [trial["score"] for trial in done] == [9.0] + 11 * [0.5]
     assert {trial["data_fingerprint"] for trial in done} == {data}
 

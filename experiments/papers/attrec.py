@@ -78,7 +78,7 @@ TABLE_2 = Table(
         "BPR-MF, FMC, FPMC, PRME, HRM and TransRec were printed from He et al.'s C++, which picks its checkpoint by "
         "the AUC over sampled validation items and does not refit; Caser from the authors' own TensorFlow code, whose "
         "public form has no dropout, kernels of N(0, 1) and two negatives a target. Here all models alike are picked "
-        "by HR@50 and refitted, and have as many trials as AttRec.",
+        "by HR@50 and refitted, and have as many trials as AttRec (GRU+ has what LSTM+'s trials chose).",
         "More seeds on MovieLens-1M, Tools and MovieTweetings for AttRec and for Caser, the paper's strongest rival on "
         "MovieLens-1M; one for the other rows.",
     ),
