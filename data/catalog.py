@@ -293,6 +293,21 @@ def _prepared(data: Interactions, recipe: Recipe) -> Sequences:
     return filters.prepare(data, **{step: getattr(recipe, step) for step in steps}).compact().sequences()
 
 
+def process(name: str, data_dir: str | os.PathLike | None = None, **overrides):
+    """The generator's process behind `load` with the same arguments; None for real data, and for a log that filters
+    were applied to afterwards, which is no sample of it."""
+    from data.sources.synthetic_process import build_process
+
+    preset = _preset(name)
+    if not preset:
+        base, overrides = _parse(name, overrides)
+        stand_in = RECIPES[base].stand_in
+        preset = stand_in if stand_in and _find(RECIPES[base].source, data_dir, download=False) is None else None
+    if not preset or set(overrides) & set(OVERRIDES) - {"fraction", "seed"}:
+        return None
+    return build_process(preset, **overrides)
+
+
 def _generated(name: str, preset: str, overrides: dict, stands_in: Recipe | None = None) -> Sequences:
     """The generator's log of `preset`; only the filters that `overrides` names are applied."""
     from data.sources.synthetic import generate

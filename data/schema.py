@@ -35,7 +35,8 @@ class Provenance:
 
     name: the data set's name (`ml-1m`, `jd_appliances`, ...).  fingerprint: hex digest of the source files and of every
     argument that shaped the data.  synthetic: True if the generator made it (every table made from it says so).
-    stand_in_for: what it replaces, or "".  notes: sentences a reader of a report must know, in order.
+    stand_in_for: what it replaces, or "".  notes: sentences a reader of a report must know, in order.  made_by: the
+    fingerprint of the generator's process, or "".
     """
 
     name: str
@@ -43,6 +44,7 @@ class Provenance:
     synthetic: bool = False
     stand_in_for: str = ""
     notes: tuple[str, ...] = ()
+    made_by: str = ""
 
     def noting(self, *notes: str) -> Provenance:
         return replace(self, notes=self.notes + notes)

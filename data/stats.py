@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from data.schema import Sequences
-from data.splits import EvalSet, leave_one_out
+from data.splits import EvalSet, Split, leave_one_out
 
 
 def statistics(sequences: Sequences) -> dict:
@@ -19,6 +19,7 @@ def statistics(sequences: Sequences) -> dict:
     density_user_item, density_user_category: distinct pairs that occur / possible pairs (section 2.1).
     events_per_item.  ties: neighbouring events of a user with the same timestamp; tied_share: of all such pairs.
     repeated_target_share, repeated_validation_share: targets that already occur in the user's history.
+    unseen_target_share: test targets whose item occurs in no training event.
     short_users: users with fewer than 3 events, who are for training only.  uncategorised: events without a category.
     """
     users, lengths = sequences.users_of_events(), sequences.lengths
@@ -48,6 +49,7 @@ def statistics(sequences: Sequences) -> dict:
         "tied_share": _ratio(sequences.ties, len(sequences) - n_users),
         "repeated_target_share": _repeated(sequences, split.test),
         "repeated_validation_share": _repeated(sequences, split.validation),
+        "unseen_target_share": _unseen(split),
         "short_users": int(np.sum((lengths > 0) & (lengths < 3))),
         "uncategorised": int(np.sum(~categorised)),
     }
@@ -109,6 +111,12 @@ def _repeated(sequences: Sequences, targets: EvalSet) -> float:
     events = np.arange(lengths.sum()) + np.repeat(targets.starts - first, lengths)
     same = sequences.items[events] == np.repeat(sequences.items[targets.targets], lengths)
     return float(np.mean(np.logical_or.reduceat(same, first)))
+
+
+def _unseen(split: Split) -> float:
+    if not len(split.test):
+        return 0.0
+    return float(np.mean(split.item_counts(train_only=True)[split.sequences.items[split.test.targets]] == 0))
 
 
 def _pairs(users: np.ndarray, values: np.ndarray, size: int) -> int:

@@ -17,6 +17,7 @@ from data.pipeline import Feed
 from data.splits import Split, leave_one_out
 from data.stats import statistics
 from data.windows import WINDOWS
+from experiments.ceiling import ceilings
 from experiments.inspection.keeping import kept_arrays
 from models.base import DataSpec, Recommender
 from tf_utils import ranking, run_record
@@ -42,9 +43,10 @@ def load_split(config, data_dir: str | None) -> Split:
     split = leave_one_out(sequences)
     if not len(split.test):
         raise UserError(f"{config.dataset}: no user has three events, so nothing can be held out; loosen the filters")
-    unknown = int(np.sum(split.item_counts(train_only=True)[sequences.items[split.test.targets]] == 0))
+    trained_on = split.with_validation() if config.train.get("refit", False) else split
+    unknown = int(np.sum(trained_on.item_counts(train_only=True)[sequences.items[split.test.targets]] == 0))
     if unknown:
-        note = f"{unknown} of {len(split.test)} test targets never occur in training: their vectors are untrained."
+        note = f"{unknown} of {len(split.test)} test targets never occur in training: only as negatives, if at all."
         noted = dataclasses.replace(sequences, provenance=sequences.provenance.noting(note))
         split = dataclasses.replace(split, sequences=noted)
     return split
@@ -151,7 +153,7 @@ def execute(
         with strategy.scope():
             model = make_model(config, split)
         train(config, split.with_validation(), model, workdir, strategy, note, epochs=progress.best_epoch)
-    return finish(config, split, model, progress, workdir, profile, sweep or {}, environment, selected)
+    return finish(config, split, model, progress, workdir, profile, sweep or {}, environment, selected, data_dir)
 
 
 def train(config, split: Split, model: Recommender, workdir: Path, strategy, on_epoch, epochs: int = 0) -> Progress:
@@ -191,8 +193,17 @@ def train(config, split: Split, model: Recommender, workdir: Path, strategy, on_
 
 
 def finish(
-    config, split: Split, model: Recommender, progress: Progress, workdir: Path, profile, sweep, environment, selected
-):
+    config,
+    split: Split,
+    model: Recommender,
+    progress: Progress,
+    workdir: Path,
+    profile: str,
+    sweep: dict,
+    environment: dict,
+    selected: Recommender,
+    data_dir: str | None = None,
+) -> run_record.RunRecord:
     """Evaluates a trained model on the test set, and the one that was `selected` (the same but after a refit) on the
     validation set, under every protocol; writes the record under workdir/record."""
     protocols = tuple(config.eval.protocols)
@@ -214,7 +225,7 @@ def finish(
         data_notes=[*provenance.notes, *evaluator.notes],
         synthetic=provenance.synthetic,
         stand_in_for=provenance.stand_in_for,
-        statistics=statistics(split.sequences),
+        statistics=statistics(split.sequences) | ceilings(config, split, data_dir),
         n_users=len(split.test),
         parameters=int(sum(np.prod(w.shape) for w in model.trainable_variables)),
         epochs=progress.epoch,

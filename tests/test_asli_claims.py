@@ -42,12 +42,16 @@ def kernels(**values):
     return [run(JD, Key("asli", sweep=() if l == 10 else sweep_of(kernel_size=l)), v) for l, v in sizes.items()]
 
 
-def categories(*leads):
+def categories(*leads, best=(0.7,) * 6):
+    """ASLI's leads over SASRec where a scorer that knows the process has `best` and chance 0.05."""
     counts = (1, 2, 5, 20, 100, 600)
     fabricated = []
-    for count, lead in zip(counts, leads, strict=True):
+    for count, lead, ceiling in zip(counts, leads, best, strict=True):
         sweep = sweep_of(n_categories=count)
-        fabricated += [run(ETSY, Key("asli", sweep=sweep), 0.3 + lead), run(ETSY, Key("sasrec", sweep=sweep), 0.3)]
+        known = {"ceiling": ceiling, "ceiling_chance": 0.05}
+        known = {"statistics": {name: {"uniform100": {"NDCG@10": value}} for name, value in known.items()}}
+        for model, share in (("asli", 0.3 + lead), ("sasrec", 0.3)):
+            fabricated.append(run(ETSY, Key(model, sweep=sweep), share, synthetic=True, **known))
     return fabricated
 
 
@@ -142,6 +146,14 @@ def test_a_sweep_with_a_hole_decides_nothing(tmp_path, id):
     some = kernels(size_5=0.3, size_10=0.2, size_15=0.4)
     assert decided(tmp_path / "a", some, id).verdict == "not tested"
     assert decided(tmp_path / "b", some + kernels(size_20=0.5), id).verdict == "not tested"
+
+
+def test_a_lead_is_counted_in_what_the_data_allow(tmp_path):
+    """It grows from 0.02 to 0.07, but falls from a fifth to a tenth of what can be had over chance."""
+    leads, best = (0.02, 0.03, 0.04, 0.05, 0.06, 0.07), (0.15, 0.25, 0.35, 0.45, 0.6, 0.75)
+    found = decided(tmp_path, categories(*leads, best=best), "few-categories")
+    (finding,) = [finding for finding in found.findings if finding.kind == "synthetic"]
+    assert finding.verdict == "does not hold" and "1: +20.0%" in finding.evidence and "600: +10.0%" in finding.evidence
 
 
 def test_histories_of_one_length_say_nothing_of_short_ones(tmp_path):

@@ -96,6 +96,13 @@ def test_amazon_2018_gzipped_gives_the_same(tmp_path):
     [
         ('{"reviewerID": "A", "asin": "B", "overall": 5.0}\n', "line 1 is no review .no unixReviewTime."),
         ('{"reviewerID": "A", "asin": "B", "overall": 9, "unixReviewTime": 1}\n', "line 1 has the rating 9"),
+        *(
+            (
+                f'{{"reviewerID": "A", "asin": "B", "overall": 5.0, "unixReviewTime": {time}}}\n',
+                "line 1: unixReviewTime must be whole seconds >= 0",
+            )
+            for time in ("-5", "3.9", "true", '"7"')
+        ),
         ('{"reviewerID": "A"', "line 1 is not JSON"),
         ("[1]\n", "line 1 is not a JSON object"),
         ("", "is empty"),

@@ -145,6 +145,24 @@ def test_the_released_form_is_no_rival(tmp_path):
     assert "| SASRec |" in part and "released" not in part
 
 
+def test_generated_data_show_what_could_be_had(tmp_path):
+    """In the table of protocols, and along a sweep over the data; not along one over the model."""
+
+    def known(best):
+        return {"statistics": {"ceiling": {"uniform100": {"NDCG@10": best}}}, "synthetic": True}
+
+    for count, best in ((1, 0.61), (20, 0.72)):
+        save(tmp_path, "etsy", "asli", 0.5, sweep={"n_categories": count}, **known(best))
+    for sweep in ({}, {"kernel_size": 5}):
+        save(tmp_path, "etsy", "asli", 0.4, sweep=sweep, **known(0.83))
+    text = report(tmp_path)[0]
+    (line,) = lines(report_records.section(text, "Every model under"), "| a scorer that knows the true process")
+    assert "| 0.8300 |" in line
+    drawn = report_records.section(text, "Our test of section 4.5")
+    assert "| a scorer that knows the true process | 0.6100 (1) | 0.7200 (1) |" in drawn
+    assert "knows the true process" not in report_records.section(text, "Figure 2")
+
+
 def test_what_no_loader_can_see_is_told(tmp_path):
     save(tmp_path, "jd_appliances", "asli", 0.5)
     notes = tmp_path / "results" / "data_notes.json"

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from data import catalog, stats
 from data.filters import keep_first
 from tests import data_files as files
+from tests import tiny
 from tests.test_filters import events
 from tests.test_schema import table
 
@@ -38,6 +39,7 @@ def test_by_hand():
         "tied_share": 2 / 5,
         "repeated_target_share": 1.0,
         "repeated_validation_share": 0.0,
+        "unseen_target_share": 0.0,
         "short_users": 1,
         "uncategorised": 1,
     }
@@ -117,3 +119,9 @@ def test_published_facts(name, expected):
     raw = {"min_user": 0, "min_item": 0} if name.startswith("jd_") else {}  # the facts are those of the whole logs
     found = stats.statistics(catalog.load(name, download=False, **raw))
     assert {key: found[key] for key in expected} == expected
+
+
+def test_targets_that_training_never_shows():
+    """Of 4 and 1 the first occurs in no training event (1; 3), the second does."""
+    histories = [[(item, 1, 1) for item in items] for items in ((1, 2, 4), (3, 1, 1))]
+    assert stats.statistics(tiny.sequences_of(histories))["unseen_target_share"] == 0.5

@@ -412,5 +412,7 @@ def test_ceiling_wants_the_process_of_the_log():
     seq = generate("demo", 0.1).sequences()
     with pytest.raises(UserError, match="generated with other arguments"):
         Ceiling(build_process("demo", 0.1, n_categories=5), seq)
+    with pytest.raises(UserError, match="generated with other arguments"):
+        Ceiling(build_process("demo", 0.1, seed=7), seq)
     with pytest.raises(UserError, match="ml-1m is no generated log"):
         Ceiling(build_process("demo", 0.1), replace(seq, provenance=Provenance("ml-1m")))

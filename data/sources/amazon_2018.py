@@ -69,11 +69,15 @@ def _reviews(path: Path, advice: str) -> tuple[dict[str, np.ndarray], dict[str, 
     for number, entry in _lines(path, advice):
         try:
             texts = {"user": entry["reviewerID"], "item": entry["asin"]}
-            stars, seconds = float(entry["overall"]), int(entry["unixReviewTime"])
+            stars, seconds = float(entry["overall"]), entry["unixReviewTime"]
         except (KeyError, TypeError, ValueError) as error:
             raise UserError(f"{path}: line {number} is no review ({_why(error)}); {advice}") from None
         if stars not in (1, 2, 3, 4, 5) or not all(isinstance(text, str) and text for text in texts.values()):
             raise UserError(f"{path}: line {number} has the rating {stars:g} or an empty id; {advice}")
+        if type(seconds) is not int or seconds < 0:
+            raise UserError(
+                f"{path}: line {number}: unixReviewTime must be whole seconds >= 0, got {seconds!r}; {advice}"
+            )
         for field, text in texts.items():
             columns[field].append(numbers[field].setdefault(text, len(numbers[field])))
         columns["action"].append(int(stars))

@@ -30,7 +30,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from data.schema import Interactions, Provenance
-from data.sources.synthetic_presets import resolve
+from data.sources.synthetic_presets import PRESETS, Preset, resolve
 from data.sources.synthetic_process import BLOCK, Process, arguments_of, process_of
 from tf_utils.cli import UserError
 
@@ -70,7 +70,9 @@ def generate(preset: str = "demo", fraction: float = 1.0, seed: int = 0, **overr
             f"{preset} at this size has about {spec.n_users * spec.mean_actions:.2g} events, and no more than "
             f"{MAX_EVENTS:.0e} fit in memory; use a smaller fraction, or read it by synthetic.chunks"
         )
-    return log_of(process_of(spec, seed), _note(preset, fraction, seed, overrides))
+    return log_of(
+        process_of(spec, seed), _note(preset, fraction, seed, overrides), *_differences(preset, spec, overrides)
+    )
 
 
 def log_of(process: Process, *notes: str) -> Interactions:
@@ -93,7 +95,8 @@ def log_of(process: Process, *notes: str) -> Interactions:
         "category": np.arange(1, spec.n_categories + 1),
         "action": np.array(process.action_names),
     }
-    provenance = Provenance(f"synthetic-{spec.name}", process.fingerprint(), True, spec.stand_in_for, notes)
+    made_by = process.fingerprint()
+    provenance = Provenance(f"synthetic-{spec.name}", made_by, True, spec.stand_in_for, notes, made_by)
     return Interactions(**columns, labels=labels, provenance=provenance).compact()
 
 
@@ -120,6 +123,15 @@ def _blocks(n_users: int) -> Iterator[np.ndarray]:
 def _note(preset: str, fraction: float, seed: int, overrides: dict) -> str:
     given = f", {arguments_of(overrides)}" if arguments_of(overrides) else ""
     return f"Generated data (preset {preset}, fraction {fraction:g}, seed {seed}{given}), not a real log."
+
+
+def _differences(preset: str, spec: Preset, overrides: dict) -> Iterator[str]:
+    """What a reader who knows the data it stands for must be told of this log."""
+    whole = PRESETS[preset].n_categories
+    if spec.n_categories < whole and "n_categories" not in overrides:
+        yield f"At this size it has {spec.n_categories:,} of {whole:,} categories, so a user meets more of them."
+    if not spec.repeats:
+        yield "No user meets an item twice in it, and no target repeats the history."
 
 
 def _pick(cdf: np.ndarray, uniform: np.ndarray) -> np.ndarray:

@@ -5,10 +5,12 @@ and weights, and the observed history of (item, category, action); it does not k
 forward algorithm gives the belief over (intent, last action), hence exactly
     P(next item | history) = sum over intents P(intent | history) P(category | intent, last event, user)
                              x P(item | category, last item there, items met).
-No scorer that reads the same history can have a higher expected HR@k or NDCG@k: both are largest if items are ranked by
-this probability. With `observe_actions=False` it does not see the actions: the best that a model of items and
-categories could do, so the difference is what actions are worth. Under `repeats` a log that was filtered afterwards
-(keep-first de-duplication) is no longer a sample of the process, and the scorer only an approximation.
+No scorer that reads the same history and the catalogue can have a higher expected HR@k or NDCG@k in a full ranking or
+among uniform negatives: both are largest if items are ranked by this probability. (Among popular negatives the best
+ranking is by the probability over that of being drawn, so this one is not the ceiling there.) It knows items that
+training never shows; a model that learns a vector an item cannot. With `observe_actions=False` it does not see the
+actions: the best that a model of items and categories could do, so the difference is what actions are worth. A log that
+was filtered afterwards is no longer a sample of the process, and the scorer only an approximation.
 The intents' side of it is in `synthetic_filter.py`.
 """
 
@@ -42,33 +44,19 @@ class Ceiling:
     def __init__(self, process: Process, sequences: Sequences, observe_actions: bool = True):
         if not sequences.provenance.synthetic:
             raise UserError(f"{sequences.provenance.name} is no generated log: nobody knows its true process")
+        if sequences.provenance.made_by != process.fingerprint():
+            raise UserError("the log was generated with other arguments than the process; give both the same")
         self._process, self._sequences = process, sequences
         self._sizes = np.diff(process.starts)
         self._weights = np.diff(process.cumulative)
         self._totals = np.diff(process.cumulative[process.starts])
         self._category_of = np.repeat(np.arange(len(self._sizes)), self._sizes)
         self._catalogue = np.asarray(sequences.labels["item"], np.int64) - 1  # item of the log -> catalogue item
-        self._check_origin()
         self._item_category = self._category_of[self._catalogue]
         self._item_chance = self._weights[self._catalogue] / self._totals[self._item_category]
         self._place = np.full(process.n_catalogue, -1, np.int64)  # catalogue item -> item of the log, -1 for none
         self._place[self._catalogue] = np.arange(len(self._catalogue))
         self._filter = IntentFilter(process, sequences, observe_actions)
-
-    def _check_origin(self) -> None:
-        process, seq = self._process, self._sequences
-        fits = (
-            np.max(seq.labels["user"], initial=0) <= process.spec.n_users
-            and np.max(seq.labels["category"], initial=0) <= process.spec.n_categories
-            and self._catalogue.max(initial=0) < process.n_catalogue
-            and set(seq.labels["action"]) <= set(process.action_names)
-        )
-        if fits:
-            main = seq.item_categories()[1:]
-            expected = self._category_of[self._catalogue] + 1
-            fits = (np.asarray(seq.labels["category"])[main - 1] == expected)[main > 0].all()
-        if not fits:
-            raise UserError("the log was generated with other arguments than the process; give both the same")
 
     def next_category_probabilities(self, targets: EvalSet) -> np.ndarray:
         """float64 [B, C]: P(category of the target event | history), over the process's 0-based categories."""

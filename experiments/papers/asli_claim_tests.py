@@ -63,7 +63,11 @@ def shorter_suits(results) -> list[Finding]:
 
 
 def fewer_categories_hurt(results) -> list[Finding]:
-    """Section 4.5's explanation: ASLI's lead over SASRec against the generator's number of categories."""
+    """Section 4.5's explanation: ASLI's lead over SASRec against the generator's number of categories.
+
+    Other categories are other items and another difficulty, so the lead is counted as a share of what the data allow:
+    of what a scorer that knows the process has over chance.
+    """
     source, findings = results.measured("categories"), []
     figure = results.paper.figure("categories")
     for dataset in source.datasets:
@@ -71,15 +75,19 @@ def fewer_categories_hurt(results) -> list[Finding]:
         for count in figure.values:
             sweep = sweep_of(n_categories=count)
             a, b = (source.estimate(dataset, Key(m, "paper", sweep), "NDCG@10") for m in ("asli", "sasrec"))
-            if a is not None and b is not None:
-                leads[count] = a.mean - b.mean
+            best, chance = (
+                results.ceiling(dataset, figure.protocol, "NDCG@10", name, sweep)
+                for name in ("ceiling", "ceiling_chance")
+            )
+            if None not in (a, b, best, chance) and best > chance:
+                leads[count] = (a.mean - b.mean) / (best - chance)
         if len(leads) < 3:
             continue
         counts = sorted(leads)
         rho = float(spearmanr(counts, [leads[c] for c in counts]).statistic)
         holds = leads[counts[0]] < leads[counts[-1]] and rho >= 0.5
-        shown = ", ".join(f"{c}: {leads[c]:+.4f}" for c in counts)
-        evidence = f"lead by number of categories: {shown}; rank correlation {rho:.2f}"
+        shown = ", ".join(f"{c}: {100 * leads[c]:+.1f}%" for c in counts)
+        evidence = f"lead, of what can be had over chance, by number of categories: {shown}; rank correlation {rho:.2f}"
         findings.append(source.finding(dataset, _verdict(holds), evidence))
     return findings
 

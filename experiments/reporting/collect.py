@@ -11,7 +11,7 @@ from pathlib import Path
 
 import numpy as np
 
-from experiments.papers.schema import KEPT, LIMITS, Finding, Key, Paper, Table
+from experiments.papers.schema import KEPT, LIMITS, Finding, Key, Paper, Sweep, Table
 from tf_utils import ranking, run_record, significance
 from tf_utils.cli import UserError
 from tf_utils.run_record import RunRecord
@@ -254,6 +254,21 @@ class Results:
                 value = record.statistics.get(head)
                 value = value.get(rest) if rest and isinstance(value, dict) else value
                 if isinstance(value, int | float):
+                    return float(value)
+        return None
+
+    def ceiling(
+        self, dataset: str, protocol: str, metric: str, name: str = "ceiling", sweep: Sweep = ()
+    ) -> float | None:
+        """Of generated data: what a scorer that knows the process reaches (experiments/ceiling.py); None if unknown.
+
+        name: "ceiling", "ceiling_blind" or "ceiling_chance".  sweep: of runs whose data differ from the others'.
+        """
+        wanted = self.key(dataset, Key("", "", sweep)).sweep
+        for record in self.of_dataset(dataset):
+            if self.key(dataset, Key("", "", tuple(sorted(record.sweep.items())))).sweep == wanted:
+                value = record.statistics.get(name, {}).get(protocol, {}).get(metric)
+                if value is not None:
                     return float(value)
         return None
 

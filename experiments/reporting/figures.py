@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from experiments.papers.curves import convergence, curve
 from experiments.papers.schema import LIMITS, PLAIN_FIGURES, Figure, Key
-from experiments.reporting.collect import Results, summary
+from experiments.reporting.collect import Estimate, Results, summary
 from experiments.reporting.concepts import concept_blocks
 from experiments.reporting.document import Block, Bullets, Grid, Paragraph, Plot, Text
 from experiments.reporting.gains import gain_blocks
@@ -14,6 +14,7 @@ from experiments.reporting.interests import interest_blocks
 from experiments.reporting.maps import maps
 from experiments.reporting.numbers import MISSING, estimate_text
 from experiments.reporting.plots import Series, line_chart
+from experiments.reporting.protocols import CEILINGS
 from experiments.reporting.ratios import ratio_blocks
 from experiments.reporting.scatter import scatter_blocks
 from experiments.reporting.scope import scope_blocks
@@ -67,6 +68,11 @@ def _swept(figure: Figure, results: Results, dataset: str) -> tuple[Block, ...] 
                 table.setdefault(line.label, {})[value] = estimate
     if not table:
         return None
+    for name, label in CEILINGS.items() if figure.kind == "sweep" else ():
+        best = {v: _ceiling(figure, results, dataset, name, v) for v in figure.values}
+        best = {value: estimate for value, estimate in best.items() if estimate is not None}
+        if len({estimate.mean for estimate in best.values()}) > 1:  # a sweep over the generated data themselves
+            table[label] = best
     values = [value for value in figure.values if any(value in points for points in table.values())]
     digits = 2 if figure.kind == "cost" else 4
     rows = tuple(
@@ -84,6 +90,11 @@ def _swept(figure: Figure, results: Results, dataset: str) -> tuple[Block, ...] 
     heading = results.place(dataset) + profile_mark(results)
     chart = line_chart(series, figure.parameter_label, figure.metric, heading, figure.log_x, values)
     return Plot(chart, f"{figure.title}, {heading}: the numbers are in the table"), grid
+
+
+def _ceiling(figure: Figure, results: Results, dataset: str, name: str, value) -> Estimate | None:
+    found = results.ceiling(dataset, figure.protocol, figure.metric, name, ((figure.parameter, value),))
+    return None if found is None else Estimate(found, None, 1)
 
 
 def _curves(figure: Figure, results: Results, dataset: str) -> tuple[Block, ...] | None:

@@ -10,6 +10,10 @@ from experiments.reporting.numbers import MISSING, estimate_text
 
 FIRST = ("full", "uniform100", "popularity100")
 METRICS = ("HR@10", "NDCG@10", "MRR")
+CEILINGS = {
+    "ceiling": "a scorer that knows the true process",
+    "ceiling_blind": "the same, not seeing the actions",
+}
 
 
 def protocol_blocks(results: Results) -> list[Block]:
@@ -37,11 +41,23 @@ def protocol_blocks(results: Results) -> list[Block]:
         if chance:
             cells = (Text(f"{chance[p][m]:.4f}", "muted") if p in chance else MISSING for p in order for m in METRICS)
             rows.append((Text("chance", "muted"), *cells))
+        rows += ceiling_rows(results, name, [(p, m) for p in order for m in METRICS])
         if rows:
             groups = (("", 1), *((protocol, len(METRICS)) for protocol in order))
             text = caption("Every protocol", results, name)
             blocks.append(Grid(("", *METRICS * len(order)), tuple(rows), text, groups))
     return blocks
+
+
+def ceiling_rows(results: Results, dataset: str, columns: list[tuple[str, str]]) -> list[tuple[Text, ...]]:
+    """Of generated data, what a scorer that knows the process reaches under each (protocol, metric)."""
+    rows = []
+    for name, label in CEILINGS.items():
+        found = [results.ceiling(dataset, protocol, metric, name) for protocol, metric in columns]
+        if any(value is not None for value in found):
+            cells = (MISSING if value is None else Text(f"{value:.4f}", "muted") for value in found)
+            rows.append((Text(label, "muted"), *cells))
+    return rows
 
 
 def _in_table_order(results: Results, keys: list[Key]) -> list[Key]:
