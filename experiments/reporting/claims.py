@@ -21,7 +21,7 @@ def claim_blocks(results: Results, decided: list[tuple[Claim, Decision]]) -> lis
         (
             Text(claim.id),
             Text(f'"{claim.quote}" ({claim.section})'),
-            Text(decision.words, TONES[decision.verdict]),
+            Text(decision.words, "warn" if decision.noise else TONES[decision.verdict]),
             Text(decision.summary),
         )
         for claim, decision in decided

@@ -78,8 +78,8 @@ def _facts(results: Results) -> list[str]:
         if cut:
             names = _distinct(f"{record.model} on {results.place(record.dataset)}" for record in cut)
             facts.append(
-                f"{_plural(len(cut), 'run')} ended by {limit}, before early stopping could end them ([{name}] in a "
-                f"cell): {', '.join(names)}."
+                f"{_plural(len(cut), 'run')} ended by {limit}, before early stopping could ([{name}] in a cell): "
+                f"{', '.join(names)}."
             )
         else:
             facts.append(f"No run was ended by {limit}.")
