@@ -7,34 +7,15 @@ from __future__ import annotations
 
 import dataclasses
 import os
-from collections.abc import Callable
 from dataclasses import dataclass, replace
-from functools import partial
 from pathlib import Path
+from typing import NamedTuple
 
 from data import filters
 from data.cache import HASH_WHOLE_BELOW, cached, code_digest, digest, file_key, fingerprint
 from data.download import ARCHIVES, fetch, locate
 from data.schema import Interactions, Sequences
-from data.sources import (
-    amazon_2018,
-    amazon_ratings,
-    anime,
-    cafe_tmall,
-    etsy,
-    ijcai15,
-    jd,
-    lastfm_hetrec,
-    movielens,
-    movielens_20m,
-    movielens_hetrec,
-    movietweetings,
-    s3rec,
-    sequences,
-    taobao,
-    taobao_favourites,
-    tianchi,
-)
+from data.sources.table import SOURCES
 from tf_utils.cli import UserError
 
 CACHE_FROM_BYTES = HASH_WHOLE_BELOW  # a smaller file is parsed anew each time: that takes a second or two
@@ -44,7 +25,7 @@ CACHE_FROM_BYTES = HASH_WHOLE_BELOW  # a smaller file is parsed anew each time: 
 class Recipe:
     """How a data set is prepared; every field but `source` and `stand_in` may be overridden in `load`.
 
-    source: the key of `LOADERS`, "" for generated data.  stand_in: the generator's preset that replaces a missing file.
+    source: the key of `SOURCES`, "" for generated data.  stand_in: the generator's preset that replaces a missing file.
     actions: labels to keep, () for all.  fraction: share of the users (files) or of the size (generator).  seed: of the
     sample, of random ties or of the generator.  ties: see `filters.order_ties`.  The rest as in `filters.prepare`.
     """
@@ -113,65 +94,7 @@ RECIPES = {
     # Users with 10: 2.6 events an item (CAFE's Amazon: 2.8). CAFE's Figure 4 asks for min_item: items are counted in
     # what these users leave, once, since users and items with enough of each other do not exist in data this sparse.
     "taobao_favourites-10": Recipe("taobao_favourites", min_user=10, iterative=False, order="user_item"),
-    **{name: Recipe(name) for name in amazon_2018.STEMS},
-}
-
-LOADERS: dict[str, Callable[[Path], Interactions]] = {
-    "ml-100k": partial(movielens.load, name="ml-100k"),
-    "ml-1m": partial(movielens.load, name="ml-1m"),
-    "jd_appliances": partial(jd.load, name="jd_appliances"),
-    "jd_computers": partial(jd.load, name="jd_computers"),
-    "tianchi": tianchi.load,
-    "taobao": partial(taobao.load, bad_timestamps="drop"),
-    "etsy": etsy.load,
-    "ml-20m": movielens_20m.load,
-    "ml-hetrec": movielens_hetrec.load,
-    "lastfm-hetrec": partial(lastfm_hetrec.load, bad_timestamps="drop"),
-    "movietweetings": movietweetings.load,
-    "anime": anime.load,
-    "anime-random": partial(anime.load, order="random_fixed"),
-    "taobao_favourites": taobao_favourites.load,
-    "cafe-tmall": cafe_tmall.load,
-    "ijcai15": ijcai15.load,
-    "amazon-tools-sequences": sequences.load,
-    **{name: partial(amazon_ratings.load, name=name) for name in amazon_ratings.CATEGORIES},
-    **{name: partial(s3rec.load, name=name) for name in s3rec.STEMS},
-    **{name: partial(amazon_2018.load, name=name) for name in amazon_2018.STEMS},
-}
-# Files beside the main one that shape the data too.
-SIDE_FILES = {
-    **{name: (films,) for name, films in movielens.FILMS.items()},
-    "ml-20m": movielens_20m.SIDE_FILES,
-    "ml-hetrec": movielens_hetrec.SIDE_FILES,
-    "lastfm-hetrec": lastfm_hetrec.SIDE_FILES,
-    "movietweetings": movietweetings.SIDE_FILES,
-    "anime": anime.SIDE_FILES,
-    "anime-random": anime.SIDE_FILES,
-    "cafe-tmall": cafe_tmall.SIDE_FILES,
-    **{name: (s3rec.side_file(name),) for name in s3rec.STEMS},
-    **{name: amazon_2018.side_files(name) for name in amazon_2018.STEMS},
-}
-WHERE = {
-    "ml-100k": movielens.where("ml-100k"),
-    "ml-1m": movielens.where("ml-1m"),
-    "jd_appliances": jd.WHERE,
-    "jd_computers": jd.WHERE,
-    "tianchi": tianchi.WHERE,
-    "taobao": taobao.WHERE,
-    "etsy": etsy.WHERE,
-    "ml-20m": movielens_20m.WHERE,
-    "ml-hetrec": movielens_hetrec.WHERE,
-    "lastfm-hetrec": lastfm_hetrec.WHERE,
-    "movietweetings": movietweetings.WHERE,
-    "anime": anime.WHERE,
-    "anime-random": anime.WHERE,
-    "taobao_favourites": taobao_favourites.WHERE,
-    "cafe-tmall": cafe_tmall.WHERE,
-    "ijcai15": ijcai15.WHERE,
-    "amazon-tools-sequences": sequences.WHERE,
-    **{name: amazon_ratings.where(name) for name in amazon_ratings.CATEGORIES},
-    **{name: s3rec.where(name) for name in s3rec.STEMS},
-    **{name: amazon_2018.where(name) for name in amazon_2018.STEMS},
+    **{name: Recipe(name) for name in ("amazon-2018", "amazon-2018-beauty", "amazon-2018-toys")},
 }
 OVERRIDES = tuple(field.name for field in dataclasses.fields(Recipe) if field.name not in ("source", "stand_in"))
 SYNTHETIC = "synthetic-"
@@ -219,19 +142,36 @@ def load(name: str, data_dir: str | os.PathLike | None = None, *, download: bool
     return replace(sequences, provenance=replace(sequences.provenance, name=name, fingerprint=shaped_by))
 
 
-def available(name: str, data_dir: str | os.PathLike | None = None) -> str:
-    """One line that tells what `load(name)` would read.  Raises UserError for an unknown name."""
+class Available(NamedTuple):
+    """What `load(name)` would read: `text` is one line for a person.
+
+    kind: "file"; "generated", asked for by name; "stand-in", generated since the file is not there; "download", not
+    there yet; "missing".
+    """
+
+    kind: str
+    text: str
+
+    @property
+    def generated(self) -> bool:
+        return self.kind in ("generated", "stand-in")
+
+
+def available(name: str, data_dir: str | os.PathLike | None = None) -> Available:
+    """What `load(name)` would read.  Raises UserError for an unknown name."""
     if preset := _preset(name):
-        return f"generator preset {preset}"
+        return Available("generated", f"generator preset {preset}")
     base, _ = _parse(name, {})
-    path = _find(RECIPES[base].source, data_dir, download=False)
+    recipe = RECIPES[base]
+    path = _find(recipe.source, data_dir, download=False)
     if path is not None:
-        return str(path)
-    if RECIPES[base].stand_in:
-        return f"generator preset {RECIPES[base].stand_in}, standing in for the real file ({_where(base)})"
-    if RECIPES[base].source in ARCHIVES:
-        return f"download of {ARCHIVES[RECIPES[base].source].url}"
-    return f"missing: {_where(base)}"
+        return Available("file", str(path))
+    if recipe.stand_in:
+        text = f"generator preset {recipe.stand_in}, standing in for the real file ({_where(base)})"
+        return Available("stand-in", text)
+    if recipe.source in ARCHIVES:
+        return Available("download", f"download of {ARCHIVES[recipe.source].url}")
+    return Available("missing", f"missing: {_where(base)}")
 
 
 def _preset(name: str) -> str:
@@ -260,7 +200,7 @@ def _checked(name: str, overrides: dict) -> dict:
 
 
 def _where(base: str) -> str:
-    return WHERE[RECIPES[base].source]
+    return SOURCES[RECIPES[base].source].where
 
 
 def _find(source: str, data_dir: str | os.PathLike | None, download: bool) -> Path | None:
@@ -270,15 +210,15 @@ def _find(source: str, data_dir: str | os.PathLike | None, download: bool) -> Pa
 
 def _files(source: str, path: Path) -> list[Path]:
     """The main file and those of its side files that are there."""
-    return [path, *(file for name in SIDE_FILES.get(source, ()) if (file := path.parent / name).is_file())]
+    return [path, *(file for name in SOURCES[source].sides if (file := path.parent / name).is_file())]
 
 
 def _parsed(source: str, path: Path) -> Interactions:
     """The parsed file; of a large one the parsed form is cached too, since preparations of it will differ."""
     if path.stat().st_size < CACHE_FROM_BYTES:
-        return LOADERS[source](path)
+        return SOURCES[source].load(path)
     keys = [file_key(file) for file in _files(source, path)]
-    return cached({"source": source, "files": keys, "code": code_digest()}, lambda: LOADERS[source](path))
+    return cached({"source": source, "files": keys, "code": code_digest()}, lambda: SOURCES[source].load(path))
 
 
 def _prepared(data: Interactions, recipe: Recipe) -> Sequences:
@@ -325,5 +265,7 @@ def _generated(name: str, preset: str, overrides: dict, stands_in: Recipe | None
     shaped_by = digest({"log": sequences.provenance.fingerprint, "settings": settings})
     provenance = replace(sequences.provenance, name=name, fingerprint=shaped_by)
     if stands_in is not None:
-        provenance = provenance.noting(f"No real {name} here ({WHERE[stands_in.source]}): the generator stands in.")
+        provenance = provenance.noting(
+            f"No real {name} here ({SOURCES[stands_in.source].where}): the generator stands in."
+        )
     return replace(sequences, provenance=provenance)

@@ -17,51 +17,11 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from data.cache import cache_root
-from data.sources import amazon_2018, amazon_ratings, cafe_tmall, lastfm_hetrec, movielens_hetrec, s3rec
+from data.sources.table import EXCERPTS, SOURCES
 from tf_utils.cli import UserError
 
 TIMEOUT_SECONDS = 30
 CHUNK_BYTES = 1 << 20
-
-# Where a source's main file may lie inside a data folder, in the order of preference.
-FILES = {
-    "ml-100k": ("ml-100k/u.data",),
-    "ml-1m": ("ml-1m/ratings.dat",),
-    "jd_appliances": ("jd_microbehavior/JD_Applicances_sample", "JD_Applicances_sample"),
-    "jd_computers": ("jd_microbehavior/JD_Computers_sample", "JD_Computers_sample"),
-    "tianchi": tuple(
-        f"{folder}tianchi_mobile_recommend_train_user.csv" for folder in ("tianchi/", "tianchi_mobile/", "tmall/", "")
-    ),
-    "taobao": ("taobao/UserBehavior.csv", "taobao_userbehavior/UserBehavior.csv", "UserBehavior.csv"),
-    "etsy": ("etsy/etsy.csv", "etsy.csv"),
-    "ml-20m": ("ml-20m/ratings.csv",),
-    "ml-hetrec": tuple(
-        f"{folder}/{file}"
-        for folder in ("hetrec2011-movielens-2k-v2", "hetrec2011-movielens-2k", "ml-hetrec")
-        for file in movielens_hetrec.FILE_NAMES
-    ),
-    "lastfm-hetrec": tuple(
-        f"{folder}/{lastfm_hetrec.FILE_NAME}" for folder in ("hetrec2011-lastfm-2k", "lastfm-hetrec")
-    ),
-    "movietweetings": tuple(f"{folder}/ratings.dat" for folder in ("movietweetings", "MovieTweetings/latest")),
-    **dict.fromkeys(("anime", "anime-random"), ("anime/rating.csv", "anime_5k/rating.csv")),
-    "taobao_favourites": ("taobao_favourites/taobao_fav.csv", "taobao_fav.csv"),
-    "cafe-tmall": (f"cafe_tmall/{cafe_tmall.FILE_NAME}",),
-    "ijcai15": ("ijcai15/user_log_format1.csv", "data_format1/user_log_format1.csv", "user_log_format1.csv"),
-    "amazon-tools-sequences": ("amazon_sequences/Tools_and_Home_Improvement.txt",),
-    **{
-        name: tuple(f"{folder}{amazon_ratings.file_name(name)}" for folder in ("amazon/", "amazon_ratings/", ""))
-        for name in amazon_ratings.CATEGORIES
-    },
-    **{name: (f"s3rec/{stem}.txt",) for name, stem in s3rec.STEMS.items()},
-    **{
-        name: tuple(f"{folder}/{file}" for folder in ("amazon_2018", "amazon") for file in amazon_2018.main_files(name))
-        for name in amazon_2018.STEMS
-    },
-    # Excerpts, good for testing the loaders and nothing else; no data set of the catalogue reads them.
-    "tianchi_sample": ("tianchi_mobile_sample/tianchi_mobile_recommend_train_user.csv",),
-    "taobao_head": ("taobao_userbehavior_head/UserBehavior.csv",),
-}
 
 
 @dataclass(frozen=True)
@@ -93,10 +53,11 @@ def data_folders(data_dir: str | os.PathLike | None = None) -> list[Path]:
 
 
 def locate(name: str, data_dir: str | os.PathLike | None = None) -> Path | None:
-    """The main file of a source of `FILES`, or None if it is in none of `data_folders`."""
-    if name not in FILES:
-        raise UserError(f"unknown source {name!r}; known are {', '.join(FILES)}")
-    candidates = (folder / file for folder in data_folders(data_dir) for file in FILES[name])
+    """The main file of a source or excerpt, or None if it is in none of `data_folders`."""
+    if name not in (*SOURCES, *EXCERPTS):
+        raise UserError(f"unknown source {name!r}; known are {', '.join(SOURCES)}")
+    files = SOURCES[name].files if name in SOURCES else EXCERPTS[name]
+    candidates = (folder / file for folder in data_folders(data_dir) for file in files)
     return next((path for path in candidates if path.is_file()), None)
 
 
@@ -126,11 +87,12 @@ def fetch(name: str, data_dir: str | os.PathLike | None = None) -> Path:
         raise UserError(f"download of {archive.url} broke off ({error}); run it again to resume") from None
     except PermissionError as error:
         raise UserError(f"{error.filename}: not writable; set DATA_DIR to a folder that is") from None
-    return folder / FILES[name][0]
+    return folder / SOURCES[name].files[0]
 
 
 def _manual(name: str, folder: Path) -> str:
-    return f"fetch it elsewhere and unpack it so that {folder / FILES[name][0]} exists, or set DATA_DIR to where it is"
+    file = folder / SOURCES[name].files[0]
+    return f"fetch it elsewhere and unpack it so that {file} exists, or set DATA_DIR to where it is"
 
 
 def _download(archive: Archive, target: Path) -> Path:

@@ -1,6 +1,7 @@
-"""Pure functions from `Interactions` to fewer `Interactions`; each adds a note with the counts to the provenance.
+"""Pure functions from `Interactions` to fewer `Interactions`, or to the same in another order (`order_ties`).
 
-Ids stay as they are (call `compact` once at the end), and so does the order of the rows.
+Each adds a note to the provenance: what removes events the counts, `order_ties` what it did. Ids stay as they are (call
+`compact` once at the end).
 """
 
 from __future__ import annotations

@@ -1,7 +1,8 @@
 """The two types everything speaks: `Interactions` (a table of events) and `Sequences` (the same, grouped by user).
 
 Ids are int32 and start at 1 in every vocabulary; 0 is padding. `labels[field][id - 1]` is the raw label of an id.
-Time order is (timestamp, original row): ties keep the order of the file and are counted, never shuffled.
+Time order is (timestamp, original row): ties keep the order of the file unless `filters.order_ties` changed it, and are
+counted.
 """
 
 from __future__ import annotations
@@ -169,7 +170,8 @@ class Sequences:
         return np.repeat(np.arange(1, len(self.offsets), dtype=np.int32), self.lengths)
 
     def item_categories(self) -> np.ndarray:
-        """int32 [n_items + 1]: the main category of each item, by its first event with a category (0: none seen)."""
+        """int32 [n_items + 1]: the main category of each item, by its first event with a category, users in the
+        order of their ids (0: none seen)."""
         table = np.zeros(self.size("item") + 1, np.int32)
         known = np.flatnonzero(self.categories)[::-1]  # reversed, so that the first event is written last and stays
         table[self.items[known]] = self.categories[known]

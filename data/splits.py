@@ -53,10 +53,10 @@ class Split:
         return np.bincount(items[self.train_mask()] if train_only else items, minlength=self.sequences.size("item") + 1)
 
 
-def leave_one_out(sequences: Sequences, min_train: int = 1) -> Split:
-    """Holds out each user's last two events; a user with fewer than `min_train` + 2 events is for training only."""
+def leave_one_out(sequences: Sequences) -> Split:
+    """Holds out each user's last two events; a user with fewer than three events is for training only."""
     starts, ends = sequences.offsets[:-1], sequences.offsets[1:]
-    held_out = ends - starts >= min_train + 2
+    held_out = ends - starts >= 3
     users = (np.flatnonzero(held_out) + 1).astype(np.int32)
     return Split(
         sequences=sequences,

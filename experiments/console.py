@@ -56,7 +56,7 @@ def plan(title: str, profile: str, datasets: list[str], data_dir: str | None, to
 
     print(f"{title}\nprofile {profile}: {len(todo)} runs, {len(todo) - len(left)} of them done")
     for name in datasets:
-        print(f"  {name}: {catalog.available(name, data_dir)}")
+        print(f"  {name}: {catalog.available(name, data_dir).text}")
     if left:
         limit = sum(job.config.train.budget_minutes for job in left if job.run.model not in COUNTED)
         counts = Counter(job.run.model + ("" if job.run.variant == "paper" else f"-{job.run.variant}") for job in left)

@@ -240,8 +240,8 @@ def write_amazon_2018(folder: Path, name: str = "amazon-2018-beauty") -> Path:
 
 def official(name: str) -> Path:
     """The real file of a source, or a skip that says why: for tests against the published counts."""
-    from data.download import FILES, locate
+    from data.download import locate
 
     if not os.environ.get("DATA_DIR"):
         pytest.skip("DATA_DIR is not set: the real data sets are not here")
-    return locate(name) or pytest.skip(f"{FILES[name][0]} is not in DATA_DIR")
+    return locate(name) or pytest.skip(f"the file of {name} is not in DATA_DIR")

@@ -1,5 +1,6 @@
 """Data sets by name, the cache under them, and what makes their fingerprints."""
 
+import dataclasses
 import os
 from functools import partial
 
@@ -89,7 +90,7 @@ def test_every_name_loads_real_files(folder):
         assert (found.name, found.synthetic) == (name, False)
         real_stand_in = name in (*s3rec.STEMS, "amazon-tools-sequences", "taobao_favourites", "taobao_favourites-10")
         assert bool(found.stand_in_for) == real_stand_in
-        assert catalog.available(name, folder).startswith(str(folder))
+        assert catalog.available(name, folder).text.startswith(str(folder))
 
 
 def test_data_dir_may_come_from_the_environment(folder, monkeypatch):
@@ -148,12 +149,12 @@ def test_the_ratings_of_amazon_tools_are_never_replaced_by_the_sequences(folder)
     assert len(catalog.load("amazon-tools-sequences", folder, min_user=0)) == 7
 
 
-@pytest.mark.parametrize("name", catalog.SIDE_FILES)
+@pytest.mark.parametrize("name", [name for name, source in catalog.SOURCES.items() if source.sides])
 def test_side_files_shape_the_fingerprint(folder, name):
     few = {"min_user": 0, "min_item": 0}
     first = catalog.load(name, folder, **few).provenance.fingerprint
     main = catalog.locate(name, folder)
-    sides = [main.parent / side for side in catalog.SIDE_FILES[name] if (main.parent / side).is_file()]
+    sides = [main.parent / side for side in catalog.SOURCES[name].sides if (main.parent / side).is_file()]
     assert sides  # of amazon-2018, either the plain or the gzipped one
     for path in sides:
         path.write_bytes(path.read_bytes() + b"\n")
@@ -181,11 +182,13 @@ def test_missing_files_are_told(tmp_path, monkeypatch):
     with pytest.raises(UserError, match="^ml-1m: not in .*; run python -m data.download --name=ml-1m"):
         catalog.load("ml-1m", tmp_path, download=False)
     assert (
-        catalog.available("ml-1m", tmp_path) == "download of https://files.grouplens.org/datasets/movielens/ml-1m.zip"
+        catalog.available("ml-1m", tmp_path).text
+        == "download of https://files.grouplens.org/datasets/movielens/ml-1m.zip"
     )
-    assert catalog.available("jd_computers", tmp_path).startswith("missing: get the samples")
-    assert catalog.available("tmall", tmp_path).startswith("generator preset tmall, standing in for the real file")
-    assert catalog.available("synthetic-etsy", tmp_path) == "generator preset etsy"
+    assert catalog.available("jd_computers", tmp_path).text.startswith("missing: get the samples")
+    found = catalog.available("tmall", tmp_path)
+    assert found.kind == "stand-in" and found.text.startswith("generator preset tmall, standing in for the real file")
+    assert catalog.available("synthetic-etsy", tmp_path) == ("generated", "generator preset etsy")
 
 
 def test_unknown_names_and_arguments_are_told(folder):
@@ -233,7 +236,8 @@ def entries():
 def test_the_second_load_comes_from_the_cache(cached_folder, monkeypatch):
     first = catalog.load("ml-1m", cached_folder)
     assert len(entries()) == 2  # the parsed table and the sequences
-    monkeypatch.setitem(catalog.LOADERS, "ml-1m", lambda path: pytest.fail("parsed again"))
+    parsed_again = dataclasses.replace(catalog.SOURCES["ml-1m"], load=lambda path: pytest.fail("parsed again"))
+    monkeypatch.setitem(catalog.SOURCES, "ml-1m", parsed_again)
     again = catalog.load("ml-1m", cached_folder)
     assert same(first, again)
     assert again.item_names.tolist() == first.item_names.tolist()
@@ -325,11 +329,11 @@ def test_fingerprints_see_every_byte_of_small_files_and_the_ends_of_large_ones(t
 def test_what_may_be_downloaded_has_its_published_checksum(tmp_path, monkeypatch):
     monkeypatch.setenv("DATA_CACHE", str(tmp_path / "cache"))
     assert ARCHIVES["ml-20m"].md5 == "cd245b17a1ae2cc31bb14903e1204af3"  # ml-20m.zip.md5, beside the archive
-    assert catalog.available("ml-20m", tmp_path).endswith("/ml-20m.zip")
-    assert catalog.available("ml-hetrec", tmp_path).startswith("missing: unpack https://files.grouplens.org/")
+    assert catalog.available("ml-20m", tmp_path).text.endswith("/ml-20m.zip")
+    assert catalog.available("ml-hetrec", tmp_path).text.startswith("missing: unpack https://files.grouplens.org/")
 
 
 def test_the_where_clauses_name_the_loaders_own_files():
-    assert set(catalog.WHERE) == set(catalog.LOADERS) == {recipe.source for recipe in catalog.RECIPES.values()}
-    assert taobao.FILE_NAME in catalog.WHERE["taobao"]
-    assert movielens.where("ml-1m") == catalog.WHERE["ml-1m"]
+    assert set(catalog.SOURCES) == {recipe.source for recipe in catalog.RECIPES.values()}
+    assert taobao.FILE_NAME in catalog.SOURCES["taobao"].where
+    assert movielens.where("ml-1m") == catalog.SOURCES["ml-1m"].where

@@ -9,6 +9,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 import pytest
 
 from data import download
+from data.sources.table import EXCERPTS, SOURCES
 from tests import data_files as files
 from tf_utils.cli import UserError
 
@@ -154,10 +155,11 @@ def test_what_cannot_be_fetched_or_located_is_told(tmp_path, monkeypatch):
         download.locate("ml-1m")
 
 
-@pytest.mark.parametrize("name", [name for name, found in download.FILES.items() for _ in found])
+@pytest.mark.parametrize("name", [*SOURCES, *EXCERPTS])
 def test_locate_knows_every_place(tmp_path, monkeypatch, name):
     monkeypatch.setenv("DATA_CACHE", str(tmp_path / "cache"))
-    for place in reversed(download.FILES[name]):  # the first place wins
+    places = SOURCES[name].files if name in SOURCES else EXCERPTS[name]
+    for place in reversed(places):  # the first place wins
         assert download.locate(name, tmp_path) != tmp_path / place
         (tmp_path / place).parent.mkdir(parents=True, exist_ok=True)
         (tmp_path / place).write_text("x")
@@ -167,7 +169,7 @@ def test_locate_knows_every_place(tmp_path, monkeypatch, name):
 
 def test_an_excerpt_is_never_taken_for_the_data_set(tmp_path, monkeypatch):
     monkeypatch.setenv("DATA_CACHE", str(tmp_path / "cache"))
-    files.write_tianchi(tmp_path / download.FILES["tianchi_sample"][0])
-    files.write_taobao(tmp_path / download.FILES["taobao_head"][0])
+    files.write_tianchi(tmp_path / EXCERPTS["tianchi_sample"][0])
+    files.write_taobao(tmp_path / EXCERPTS["taobao_head"][0])
     assert download.locate("tianchi", tmp_path) is None
     assert download.locate("taobao", tmp_path) is None

@@ -131,9 +131,12 @@ def test_default_data_sets(monkeypatch, tmp_path):
     assert default_datasets(attrec, "paper", None) == []
     assert default_datasets(papers.load("sine"), "paper", None) == ["synthetic-ularge"]
     assert default_datasets(asli, "paper", None) == ["tmall", "tmall_small", "etsy"]
-    (tmp_path / "ml-1m").mkdir()
-    (tmp_path / "ml-1m" / "ratings.dat").write_text("")
+    for folder in (tmp_path, tmp_path / "downloads"):
+        (folder / "ml-1m").mkdir(parents=True)
+        (folder / "ml-1m" / "ratings.dat").write_text("")
     assert default_datasets(attrec, "paper", str(tmp_path)) == ["ml-1m"]
+    monkeypatch.chdir(tmp_path)
+    assert default_datasets(attrec, "paper", "downloads") == ["ml-1m"]  # a folder's name is not taken for a verdict
 
 
 def test_a_flag_that_is_newer_than_a_record_had_its_default():

@@ -243,7 +243,7 @@ def test_windows_are_all_runs_of_inputs_and_targets(tiny_split, length, targets,
         done[user] = set(history)
         pad = lambda x, n: (0,) * (n - len(x)) + tuple(x)  # noqa: E731
         expected += [(user, pad(a, length), pad(b, targets)) for a, b in windows_by_hand(history, length, targets)]
-    feed = window_feed(split, length, targets, 7, seed=3, exclude=exclude, negatives=4)
+    feed = window_feed(split, length, targets, 7, seed=3, exclude=exclude, negatives=2 * targets)
     assert feed.instances == len(expected)
     assert feed.targets == sum(np.count_nonzero(t) for _, _, t in expected)
     found = []
@@ -253,11 +253,16 @@ def test_windows_are_all_runs_of_inputs_and_targets(tiny_split, length, targets,
         rows = zip(*(batch[name].tolist() for name in ("user", "items", "positives", "negatives")), strict=True)
         for user, items, positives, negatives in rows:
             found.append((user, tuple(items), tuple(positives)))
-            missing = positives.count(0)
+            missing = 2 * positives.count(0)
             assert negatives[:missing] == [0] * missing and 0 not in negatives[missing:]
             excluded = {"train": done[user], "targets": set(positives), "none": set()}[exclude]
             assert not excluded & set(negatives[missing:])
     assert sorted(found) == sorted(expected)
+
+
+def test_window_negatives_are_shared_evenly(tiny_split):
+    with pytest.raises(UserError, match="4 negatives cannot be shared by 3 targets"):
+        window_feed(tiny_split, 2, 3, 7, seed=3, negatives=4)
 
 
 def test_window_negatives_are_uniform_outside_the_targets(tiny_split):

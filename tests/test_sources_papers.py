@@ -19,6 +19,7 @@ from data.sources import (
     taobao_favourites,
     text_columns,
 )
+from data.sources.table import SOURCES
 from tests import data_files as files
 from tests.test_sources import counts, raw, refused
 
@@ -239,7 +240,7 @@ def test_official_counts(name, expected):
     path = files.official(name)
     if name == "anime" and path.parent.name != "anime_5k":
         pytest.skip("the counts are those of the sample anime_5k")
-    data = catalog.LOADERS[name](path)
+    data = SOURCES[name].load(path)
     assert (*counts(data), data.size("category")) == expected
 
 

@@ -5,7 +5,6 @@ from functools import partial
 
 import pytest
 
-from data import catalog
 from data.sources import (
     amazon_ratings,
     anime,
@@ -18,6 +17,7 @@ from data.sources import (
     sequences,
     taobao_favourites,
 )
+from data.sources.table import SOURCES
 from tests import data_files as files
 from tests.test_sources import refused
 
@@ -173,7 +173,7 @@ def test_broken_files(tmp_path, name):
     assert len(load(tmp_path)) >= 3
 
 
-@pytest.mark.parametrize("name, side", [(name, side) for name in LOADS for side in catalog.SIDE_FILES.get(name, ())])
+@pytest.mark.parametrize("name, side", [(name, side) for name in LOADS for side in SOURCES[name].sides])
 def test_side_files_are_needed(tmp_path, name, side):
     load, write, _ = LOADS[name]
     write(tmp_path)

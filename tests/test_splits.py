@@ -41,12 +41,6 @@ def test_short_users_are_for_training_only():
     assert np.flatnonzero(split.train_mask()).tolist() == [0, 1, 4, 5, 6, 7]
 
 
-def test_min_train_moves_the_limit():
-    histories = ([1, 2, 3], [4, 5, 6, 7])
-    assert leave_one_out(sequences_of(*histories), min_train=2).test.users.tolist() == [2]
-    assert leave_one_out(sequences_of(*histories), min_train=3).test.users.tolist() == []
-
-
 def test_item_counts_over_training_or_everything():
     split = leave_one_out(sequences_of([1, 1, 2, 3], [3, 4], n_items=5))
     assert split.item_counts(train_only=True).tolist() == [0, 2, 0, 1, 1, 0]

@@ -18,7 +18,7 @@ def window_feed(
     """Sliding windows: `length` events and the `targets` events after them (Caser section 3, AttRec eq. 11).
 
     Fields: user [B]; items, categories, actions [B, length]; positives [B, targets]; negatives [B, negatives]; all
-    int32, left-padded (a row with fewer targets has as many negatives less); valid_count, the number of targets.
+    int32, left-padded (each missing target leaves out its share of the negatives); valid_count, the number of targets.
 
     Args:
         split: the data; only training events are used.
@@ -29,6 +29,9 @@ def window_feed(
         exclude: negatives are drawn, with replacement, from outside what the user did in training ("train"), the
             targets of the window alone ("targets", LEDGER T9), or from all items ("none").
         negatives: a window; 0: as many as targets.
+
+    Raises:
+        UserError: no user has two training events, or `negatives` is no multiple of `targets`.
     """
     seq = split.sequences
     users, first, middle, end = target_windows(split, length, targets)
@@ -36,6 +39,8 @@ def window_feed(
         raise UserError(f"{seq.provenance.name}: no user has two training events; check the filters and the split")
     sampler, rows = item_sampler(split, exclude, ("train", "targets", "none"), users, middle, end)
     negatives = negatives or targets
+    if negatives % targets:
+        raise UserError(f"{negatives} negatives cannot be shared by {targets} targets; take a multiple")
 
     store = Store(seq)
     order = {"user": users, "row": rows, "first": first, "middle": middle, "end": end}
@@ -45,7 +50,7 @@ def window_feed(
         chosen = epoch_rows(step, batch_size, len(users), seed)
         user, row, lo, mid, hi = (tf.gather(table[name], chosen) for name in order)
         positives = store.window(mid, hi, tf.constant(targets))["items"]
-        missing = targets - (hi - mid)
+        missing = (targets - (hi - mid)) * (negatives // targets)
         column = tf.range(negatives, dtype=tf.int64)[None, :]
         # The sampler needs a positive for users who have every item; the newest target will do.
         against = tf.repeat(positives[:, -1:], negatives, axis=1)
