@@ -67,7 +67,7 @@ def jobs(paper, profile: str, datasets: list[str], data_dir: str | None) -> list
     for run, has_part, has_model in zip(runs, parts, wanted, strict=True):
         if not (has_part and has_model):
             continue
-        generated = catalog.available(run.dataset, data_dir).startswith("generator")
+        generated = catalog.available(run.dataset, data_dir).generated
         if "n_categories" in dict(run.sweep) and not generated:
             continue  # only the generator can vary them
         for seed in run.seeds[: SEEDS.value]:
@@ -125,13 +125,13 @@ def main(argv) -> None:
         todo = jobs(paper, profile, datasets, data_dir)
     except ValueError as error:
         raise cli.UserError(str(error)) from None
+    strategy = setup.devices(STRATEGY.value, LOGICAL_CPUS.value, PRECISION.value, False, THREADS.value)
     done = {(r.dataset, r.model, r.variant, r.profile, r.seed, _key(r.sweep)): r for r in _records(results, paper.name)}
-    left = [job for job in todo if not _finished(done, job)]
+    left = [job for job in todo if not _finished(done, job, runner.conditions(strategy))]
     console.plan(paper.title, profile, datasets, data_dir, todo, left)
     if PLAN.value:
         return
 
-    strategy = setup.devices(STRATEGY.value, LOGICAL_CPUS.value, PRECISION.value, False, THREADS.value)
     began = time.perf_counter()
     for number, job in enumerate(left, 1):
         workdir = runs / "checkpoints" / job.name
@@ -152,7 +152,8 @@ def main(argv) -> None:
         if job.run.model == paper.name and not job.run.sweep and job.config.train.seed == 1:
             inspect_run(workdir, data_dir=data_dir)  # attention maps for `make tensorboard`
         if not KEEP.value:
-            shutil.rmtree(workdir / "checkpoints", ignore_errors=True)
+            for folder in (workdir, workdir / runner.SELECTION):
+                shutil.rmtree(folder / "checkpoints", ignore_errors=True)
         tf.keras.backend.clear_session()
         gc.collect()
     for path in write(paper.name, results, runs / "reports" / f"{paper.name}-{profile}", profile):
@@ -169,14 +170,20 @@ def _key(sweep) -> tuple:
     return tuple(sorted((key, str(value)) for key, value in dict(sweep).items()))
 
 
-def _finished(done: dict, job: Job) -> bool:
-    run = job.run
-    key = (run.dataset, run.model, run.variant, job.profile, job.config.train.seed, _key(run.sweep))
-    if key in done and done[key].device.get("precision", "float32") != PRECISION.value:
-        return False
+def _finished(done: dict, job: Job, setting: dict) -> bool:
+    """Whether a record has this configuration and `setting` (runner.conditions). That its data are those at hand now
+    is not looked at: it would take loading them."""
+    from experiments import runner
     from experiments.identity import science
 
-    return key in done and science(done[key].config) == science(json.loads(job.config.to_json_best_effort()))
+    run = job.run
+    key = (run.dataset, run.model, run.variant, job.profile, job.config.train.seed, _key(run.sweep))
+    if (
+        key not in done
+        or {name: done[key].device[name] for name in runner.USUAL if name in done[key].device} != setting
+    ):
+        return False
+    return science(done[key].config) == science(json.loads(job.config.to_json_best_effort()))
 
 
 if __name__ == "__main__":

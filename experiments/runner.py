@@ -54,7 +54,6 @@ def load_split(config, data_dir: str | None) -> Split:
 
 def make_model(config, split: Split) -> Recommender:
     """The unbuilt model of a configuration. Raises UserError for bad hyper-parameters."""
-    tf.random.set_seed(config.train.seed)
     tf.keras.utils.set_random_seed(config.train.seed)
     try:
         return models.build(config.model_name, config.model, DataSpec.of(split.sequences))
@@ -143,8 +142,6 @@ def execute(
         model = make_model(config, split)
     # After data and configuration have proved good: nothing is left behind by a mistake.
     claim_workdir(workdir, config, conditions(strategy) | {"data_fingerprint": split.sequences.provenance.fingerprint})
-    if len(split.validation) == 0:
-        raise UserError(f"{config.dataset}: nobody to validate on; loosen the filters")
     refit = config.train.get("refit", False)
     note = lambda entry: on_epoch(entry, config)  # noqa: E731
     progress = train(config, split, model, workdir / SELECTION if refit else workdir, strategy, note)

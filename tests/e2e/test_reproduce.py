@@ -40,7 +40,28 @@ def test_reproduce_records_reports_and_does_nothing_twice(tmp_path):
     assert f"{records[0].metrics['uniform100']['NDCG@10']:.4f}" in report
     again = start(tmp_path, *arguments)
     assert again.returncode == 0 and "2 runs, 2 of them done" in again.stdout
+    for other in (["--strategy=mirrored", "--logical_cpus=2"], ["--precision=mixed_bfloat16"]):
+        planned = start(tmp_path, *arguments, *other, "--plan")
+        assert planned.returncode == 0 and "2 runs, 0 of them done" in planned.stdout
     assert (tmp_path / "runs" / "reports" / "asli-quick" / "report.md").read_text() == report
+
+
+def test_checkpoints_are_kept_or_not(tmp_path):
+    """Those of the run that chose the epoch too, where a model is refitted."""
+    done = start(
+        tmp_path,
+        "experiments.reproduce",
+        "--paper=attrec",
+        "--models=fmc",
+        "--parts=table2",
+        f"--runs={tmp_path / 'runs'}",
+        f"--data_dir={tmp_path}",
+        "--datasets=synthetic-demo",
+        "--nokeep_checkpoints",
+    )
+    assert done.returncode == 0, done.stderr
+    runs = list((tmp_path / "runs" / "checkpoints").rglob("config.json"))
+    assert runs and not list((tmp_path / "runs").rglob("checkpoint"))
 
 
 @pytest.mark.parametrize(
