@@ -16,7 +16,7 @@ def run(paper: str, datasets: Sequence[str], models: Sequence[str] | None, data_
     """Trains and scores each trial that has no entry in experiments/tuning, and writes it there.
 
     Trials of another grid, of another configuration around it, or on other data (another source, filter or order of
-    ties) are dropped.
+    ties) are dropped. Until all are run the file holds what there is: no result before then.
 
     Args:
         paper: its configuration file has `GRIDS`, `trials` and `untuned`.
@@ -39,27 +39,25 @@ def run(paper: str, datasets: Sequence[str], models: Sequence[str] | None, data_
     for dataset in datasets:
         split, loaded = None, None
         for model in models or configs.GRIDS:
-            old = tuning.load(paper, dataset, model)["trials"]
+            plain = configs.untuned(dataset, *model.split("-"))
+            found = tuning.load(paper, dataset, model)
+            old = found["trials"] if tuning.of_these(found["config"], plain) else []
             wanted = configs.trials(dataset, model)
-            found = {"select": "", "trials": []}
+            done = []
             for number, values in enumerate(wanted, 1):
                 config = configs.untuned(dataset, *model.split("-"))
                 tuning.apply(config, values)
                 if (arguments := config.dataset_args.to_dict()) != loaded:
                     split, loaded = runner.load_split(config, data_dir), arguments
-                same = {
-                    "config": tuning.digest(config),
-                    "data_fingerprint": split.sequences.provenance.fingerprint,
-                }
-                done = [trial for trial in old if all(trial.get(name) == value for name, value in same.items())]
-                found["select"] = f"validation {config.eval.select}"
-                if done:
-                    found["trials"].append(done[0] | {"values": values})
+                same = {"values": values, "data_fingerprint": split.sequences.provenance.fingerprint}
+                there = [trial for trial in old if all(trial.get(name) == value for name, value in same.items())]
+                if there:
+                    done.append(there[0])
                     continue
                 progress = _trial(config, split, strategy, f"{dataset} {model} [{number}/{len(wanted)}] {values}")
-                found["trials"].append(
-                    {
-                        "values": values,
+                done.append(
+                    same
+                    | {
                         "score": round(progress.best, 6),
                         "best_epoch": progress.best_epoch,
                         "epochs": progress.epoch,
@@ -67,13 +65,12 @@ def run(paper: str, datasets: Sequence[str], models: Sequence[str] | None, data_
                         "seed": config.train.seed,
                         "commit": commit,
                     }
-                    | same
                 )
-                rest = [trial for trial in old if trial not in found["trials"]]  # for a call that goes on from here
-                tuning.save(paper, dataset, model, found | {"trials": found["trials"] + rest})
-            tuning.save(paper, dataset, model, found)
-            best = max(found["trials"], key=lambda trial: trial["score"])
-            print(f"{dataset} {model}: {best['values']}, {found['select']} {best['score']:.4f}")
+                later = [trial for trial in old if trial["values"] in wanted[number:]]  # for a call that goes on here
+                tuning.save(paper, dataset, model, plain, done + later)
+            tuning.save(paper, dataset, model, plain, done)
+            best = max(done, key=lambda trial: trial["score"])
+            print(f"{dataset} {model}: {best['values']}, validation {plain.eval.select} {best['score']:.4f}")
 
 
 def _trial(config, split, strategy, title: str):

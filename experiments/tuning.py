@@ -6,7 +6,6 @@ function of the committed trials.
 
 from __future__ import annotations
 
-import hashlib
 import json
 from pathlib import Path
 
@@ -24,10 +23,13 @@ def path(paper: str, dataset: str, model: str) -> Path:
 
 
 def load(paper: str, dataset: str, model: str) -> dict:
-    """{select, trials: [{values, score, epoch, ...}]}; no trials if there is no file. Raises UserError if malformed."""
+    """{config: `settings`, trials: [{values, score, epoch, ...}]}; no trials if there is no file.
+
+    Raises UserError if it is malformed.
+    """
     file = path(paper, dataset, model)
     if not file.exists():
-        return {"select": "", "trials": []}
+        return {"config": {}, "trials": []}
     try:
         found = json.loads(file.read_text(encoding="utf-8"))
     except json.JSONDecodeError:
@@ -38,16 +40,21 @@ def load(paper: str, dataset: str, model: str) -> dict:
 
 
 def _is_tuning(found) -> bool:
-    trials = found.get("trials") if isinstance(found, dict) else None
-    return isinstance(trials, list) and all(
-        isinstance(trial, dict) and isinstance(trial.get("values"), dict) and "score" in trial for trial in trials
+    if not (
+        isinstance(found, dict) and isinstance(found.get("config"), dict) and isinstance(found.get("trials"), list)
+    ):
+        return False
+    return all(
+        isinstance(trial, dict) and isinstance(trial.get("values"), dict) and "score" in trial
+        for trial in found["trials"]
     )
 
 
-def save(paper: str, dataset: str, model: str, content: dict) -> None:
-    """Writes the trials in one step."""
+def save(paper: str, dataset: str, model: str, config, trials: list[dict]) -> None:
+    """Writes the trials around a configuration in one step."""
     file = path(paper, dataset, model)
     make_folder(file.parent)
+    content = {"config": settings(config), "trials": trials}
     write_atomically(file, json.dumps(content, indent=1) + "\n")
 
 
@@ -57,11 +64,15 @@ def best(paper: str, dataset: str, model: str) -> dict:
     return max(trials, key=lambda trial: trial["score"])["values"] if trials else {}
 
 
-def digest(config) -> str:
-    """12 hexadecimal digits that two configurations share if a trial of one is a trial of the other."""
+def settings(config) -> dict:
+    """What of a configuration stays around its trials, as JSON has it."""
     content = science(json.loads(config.to_json_best_effort()))
-    content = {name: content[name] for name in TRIED} | {"select": content["eval"]["select"]}
-    return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()[:12]
+    return {name: content[name] for name in TRIED} | {"select": content["eval"]["select"]}
+
+
+def of_these(stored: dict, config) -> bool:
+    """Whether trials with the `settings` that were stored are trials of this configuration."""
+    return bool(stored) and science(stored) == settings(config)
 
 
 def apply(config, values: dict) -> None:

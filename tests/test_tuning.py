@@ -7,11 +7,13 @@ import pytest
 
 from experiments import runner, trials, tuning
 from experiments.configs import attrec
+from tests import tiny
 from tf_utils.cli import UserError
 from tf_utils.keras_gate import tf
 from tf_utils.rng import step_rng
 from tf_utils.training import Progress
 
+COMMITTED = sorted(tuning.ROOT.glob("*/*/*.json"))
 SETS = ("ml-100k", "ml-1m", "s3rec-lastfm", "movietweetings", "amazon-tools-sequences")
 
 
@@ -47,7 +49,7 @@ def test_trials_are_different_models(dataset, model, tiny_split):
     assert len(np.unique(np.round(values, 9))) == len(values), values
 
 
-@pytest.mark.parametrize("file", sorted(tuning.ROOT.glob("*/*/*.json")), ids=lambda f: f"{f.parent.name}-{f.stem}")
+@pytest.mark.parametrize("file", COMMITTED, ids=lambda f: f"{f.parent.name}-{f.stem}")
 def test_committed_trials_are_those_of_the_grid(file):
     paper, dataset, model = file.parts[-3], file.parts[-2], file.stem
     done = [trial["values"] for trial in tuning.load(paper, dataset, model)["trials"]]
@@ -65,7 +67,7 @@ def test_a_run_takes_the_best_trial(monkeypatch, tmp_path):
     trials = [
         {"values": {"model.omega": omega}, "score": score} for omega, score in ((0.0, 0.1), (0.6, 0.3), (0.4, 0.3))
     ]
-    write(monkeypatch, tmp_path, json.dumps({"trials": trials}))
+    write(monkeypatch, tmp_path, json.dumps({"config": {}, "trials": trials}))
     assert attrec.get_config("ml-100k").model.omega == 0.6
     assert attrec.get_config("ml-100k,lstm_plus,gru") == attrec.untuned("ml-100k", "lstm_plus", "gru")
     plain = attrec.untuned("ml-100k", "attrec", "official")
@@ -73,34 +75,95 @@ def test_a_run_takes_the_best_trial(monkeypatch, tmp_path):
     assert attrec.get_config("ml-1m").model.omega == attrec.untuned("ml-1m", "attrec").model.omega
 
 
-def test_trials_on_other_data_are_dropped(monkeypatch, tmp_path, tiny_split):
-    """One of twelve is there, one on other data, one around another configuration, and one of another grid; eleven are
-    run, and twelve stand in the file."""
-    values = attrec.trials("ml-100k", "fmc")
-    data = tiny_split.sequences.provenance.fingerprint
-
-    def trial(values, data=data, epochs=100):
-        config = attrec.untuned("ml-100k", "fmc")
-        tuning.apply(config, values)
-        config.train.max_epochs = epochs
-        return {"values": values, "config": tuning.digest(config), "score": 9.0, "data_fingerprint": data}
-
-    found = [trial(values[0]), trial(values[1], "other"), trial(values[2], epochs=3), trial({"model.l2": 7.0})]
+def run_trials(monkeypatch, tmp_path, split, found, **train):
+    """The trials of FMC that are run, and those in the file in the end, if `found` are there, of a configuration with
+    `train` changed."""
+    config = attrec.untuned("ml-100k", "fmc")
+    config.train.update(train)
     monkeypatch.setattr(tuning, "ROOT", tmp_path)
-    tuning.save("attrec", "ml-100k", "fmc", {"select": "", "trials": found})
-    monkeypatch.setattr(trials.runner, "load_split", lambda config, data_dir: tiny_split)
+    tuning.save("attrec", "ml-100k", "fmc", config, found)
+    monkeypatch.setattr(trials.runner, "load_split", lambda config, data_dir: split)
     ran = []
     monkeypatch.setattr(trials, "_trial", lambda config, *rest: ran.append(config) or Progress(best=0.5))
     trials.run("attrec", ["ml-100k"], ["fmc"], None)
-    done = tuning.load("attrec", "ml-100k", "fmc")["trials"]
+    return ran, tuning.load("attrec", "ml-100k", "fmc")["trials"]
+
+
+def test_trials_on_other_data_or_of_another_grid_are_dropped(monkeypatch, tmp_path, tiny_split):
+    """One of twelve is there, one on other data and one of another grid; eleven are run, and twelve are in the file."""
+    values = attrec.trials("ml-100k", "fmc")
+    data = tiny_split.sequences.provenance.fingerprint
+    trial = lambda values, data=data: {"values": values, "score": 9.0, "data_fingerprint": data}  # noqa: E731
+    found = [trial(values[0]), trial(values[1], "other"), trial({"model.l2": 7.0})]
+    ran, done = run_trials(monkeypatch, tmp_path, tiny_split, found)
     assert len(ran) == 11 and [t["values"] for t in done] == values
     assert [trial["score"] for trial in done] == [9.0] + 11 * [0.5]
     assert {trial["data_fingerprint"] for trial in done} == {data}
 
 
+def test_trials_of_another_configuration_are_dropped(monkeypatch, tmp_path, tiny_split):
+    data = tiny_split.sequences.provenance.fingerprint
+    found = [{"values": v, "score": 9.0, "data_fingerprint": data} for v in attrec.trials("ml-100k", "fmc")]
+    ran, done = run_trials(monkeypatch, tmp_path, tiny_split, found)
+    assert not ran and done == found
+    ran, done = run_trials(monkeypatch, tmp_path, tiny_split, found, max_epochs=3)
+    assert len(ran) == 12 and {trial["score"] for trial in done} == {0.5}
+
+
+def test_an_interrupted_search_keeps_what_it_did_not_reach(monkeypatch, tmp_path, tiny_split):
+    values = attrec.trials("ml-100k", "fmc")
+    data = tiny_split.sequences.provenance.fingerprint
+    found = [{"values": v, "score": 9.0, "data_fingerprint": data} for v in (values[5], {"model.l2": 7.0})]
+    monkeypatch.setattr(tuning, "ROOT", tmp_path)
+    tuning.save("attrec", "ml-100k", "fmc", attrec.untuned("ml-100k", "fmc"), found)
+    monkeypatch.setattr(trials.runner, "load_split", lambda config, data_dir: tiny_split)
+
+    def stop_at_the_third(config, split, strategy, title):
+        if "[3/" in title:
+            raise KeyboardInterrupt
+        return Progress(best=0.5)
+
+    monkeypatch.setattr(trials, "_trial", stop_at_the_third)
+    with pytest.raises(KeyboardInterrupt):
+        trials.run("attrec", ["ml-100k"], ["fmc"], None)
+    left = tuning.load("attrec", "ml-100k", "fmc")["trials"]
+    assert [(trial["values"], trial["score"]) for trial in left] == [
+        (values[0], 0.5),
+        (values[1], 0.5),
+        (values[5], 9.0),
+    ]
+
+
+def test_a_flag_that_is_newer_than_the_trials_had_its_default():
+    config = attrec.untuned("ml-100k", "fmc")
+    stored = tuning.settings(config)
+    del stored["model"]["exclude"]
+    assert (attrec.untuned("ml-100k", "fmc").model.exclude == config.model.exclude) and not tuning.of_these({}, config)
+    default = tiny.models.default_config("fmc").exclude
+    assert tuning.of_these(stored, config) == (config.model.exclude == default)
+    config.model.exclude = default
+    assert tuning.of_these(stored, config)
+    config.train.learning_rate *= 2
+    assert not tuning.of_these(stored, config)
+
+
+@pytest.mark.parametrize("file", COMMITTED, ids=lambda f: f"{f.parent.name}-{f.stem}")
+def test_committed_trials_are_of_todays_configuration(file):
+    paper, dataset, model = file.parts[-3], file.parts[-2], file.stem
+    assert tuning.of_these(tuning.load(paper, dataset, model)["config"], attrec.untuned(dataset, *model.split("-")))
+
+
 @pytest.mark.parametrize(
     "content",
-    ["{", '{"trials": [{"score": 1}]}', "[]", '{"trials": {}}', '{"trials": [{"values": 1, "score": 1}]}', "{}"],
+    [
+        "{",
+        "[]",
+        "{}",
+        '{"config": {}, "trials": {}}',
+        '{"config": {}, "trials": [{"score": 1}]}',
+        '{"config": {}, "trials": [{"values": 1, "score": 1}]}',
+        '{"trials": [{"values": {}, "score": 1}]}',
+    ],
 )
 def test_malformed_file(monkeypatch, tmp_path, content):
     write(monkeypatch, tmp_path, content)
@@ -109,6 +172,6 @@ def test_malformed_file(monkeypatch, tmp_path, content):
 
 
 def test_trial_of_another_form_of_the_model(monkeypatch, tmp_path):
-    write(monkeypatch, tmp_path, json.dumps({"trials": [{"values": {"model.omegas": 1}, "score": 1}]}))
+    write(monkeypatch, tmp_path, json.dumps({"config": {}, "trials": [{"values": {"model.omegas": 1}, "score": 1}]}))
     with pytest.raises(UserError, match="attrec has no model.omegas"):
         attrec.get_config("ml-100k")

@@ -40,7 +40,7 @@ def test_search_writes_each_trial_once_and_runs_find_the_best(folder, monkeypatc
     found = {path.stem: json.loads(path.read_text()) for path in folder.glob("*.json")}
     assert set(found) == {"attrec", "fmc"}
     for content in found.values():
-        assert content["select"] == "validation full/HR@50" and len(content["trials"]) == 2
+        assert content["config"]["select"] == "full/HR@50" and len(content["trials"]) == 2
         assert all(0 <= trial["score"] <= 1 and trial["best_epoch"] >= 1 for trial in content["trials"])
     best = max(found["attrec"]["trials"], key=lambda trial: trial["score"])["values"]["model.omega"]
     assert attrec.get_config("synthetic-demo").model.omega == best
