@@ -5,7 +5,7 @@
 | input scale A1 | plain sums (3.4.2) | inputs times sqrt(d), targets not | `scale_inputs` = False | not printed |
 | positions A2 | added to the items (3.4.2) | the same | as both | |
 | projections A3 | eq. 1: d x d, one head | biases | `heads` = 1, `qkv_bias` = True | biases are a completion |
-| norm A4 | residual, then LN (3.4.2, 3.4.3) | LN on the query, residual of LN(query) | `norm` = "post" | printed |
+| norm A4 | residual, then LN (3.4.2, 3.4.3) | LN on the query, residual of LN(query); LN before the item FFN, which has a residual; LN of the output | `norm` = "post" ("sasrec": all of the code's) | printed |
 | residual, LN of the top block A4 | not in 3.4.4, which points to Fig. 1(b) | as above | residual + LN | completion from Fig. 1(b) |
 | FFN in block 1 A5 | none | a third FFN | `block1_ffn` = False | two FFNs are described |
 | convolution A6 | eq. 2 reads up to t + floor((l - 1) / 2) | causal | `conv` = "causal" | the printed index leaks the target |
@@ -19,6 +19,8 @@
 | reduction A14 | sum, L = L_rank + L_int | mean over valid steps, 1:1 | mean, `interaction_weight` = 1 | the sum only rescales the rate |
 | negative interaction A16 | a (category, action) pair not observed (here: in training) | unseen category, other action | `interaction_negatives` = "pair" | printed |
 | score A17 | o_p . p, o_i . (c + a) | the same | as both | |
+| windows A18 | the last n actions, a prediction at every t | one window a user; users drawn with replacement | one window a user; each user once an epoch, in a seeded order | an epoch sees everybody |
+| selection A23 | - | MRR@5 of about 3,000 users, every 5 epochs | NDCG@10 of all users, in both variants | what its tables report |
 | initialiser | - | Glorot; kernel truncated normal 0.02 | as both | completion from the code |
 | negative item A15 | one the user has not interacted with | not in the user's training part | as the code | a held-out item must not leak |
 | action vocabulary | the set of all actions; four | four, fixed | those that occur in the data | JD's file has ten |
@@ -56,6 +58,13 @@ class ASLI(Recommender):
     """Self-attention over items; a TCN over (category + action) gives the latent intent, which queries the items."""
 
     shift_invariant_weights = ("key/bias",)  # adds the same to all logits of a query
+    choices = {
+        "attention_type": ATTENTION_TYPES,
+        "norm": ("post", "sasrec"),
+        "loss": ("bce", "literal"),
+        "a2i_residual": ("query", "none"),
+        "interaction_negatives": ("pair", "code"),
+    }
 
     @staticmethod
     def default_config():
@@ -90,15 +99,6 @@ class ASLI(Recommender):
     def __init__(self, config, spec):
         super().__init__(config, spec)
         c = config
-        for name, known in (
-            ("attention_type", ATTENTION_TYPES),
-            ("norm", ("post", "sasrec")),
-            ("loss", ("bce", "literal")),
-            ("a2i_residual", ("query", "none")),
-            ("interaction_negatives", ("pair", "code")),
-        ):
-            if c[name] not in known:
-                raise ValueError(f"asli: {name} must be one of {', '.join(known)}; got {c[name]!r}")
         self.causal = c.conv == "causal" or c.attention_type != "latent_intent"
         self.items = PaddedEmbedding(spec.n_items, c.dim, name="items")
         self.categories = PaddedEmbedding(max(spec.n_categories, 1), c.dim, name="categories")

@@ -32,22 +32,22 @@ from models.losses import pairwise_hinge
 from tf_utils.keras_gate import tf
 from tf_utils.masks import masked_softmax, valid
 
-CHOICES = {
-    "diagonal": ("zero_logit", "post_softmax", "neg_inf", "none"),
-    "aggregation": AGGREGATIONS,
-    "time_layout": LAYOUTS,
-    "pairs": ("all", "elementwise"),
-    "reduce": ("sum", "mean"),
-    "negatives": ("minus_targets", "minus_history"),
-    "clip": ("off", "projection", "lookup"),
-}
-
 
 class AttRec(Recommender):
     """Self-attention over the newest L items, and a user and an item point in space; small distances rank first."""
 
     regime = "window"
     float32_scores = True
+    choices = {
+        "diagonal": ("zero_logit", "post_softmax", "neg_inf", "none"),
+        "aggregation": AGGREGATIONS,
+        "time_layout": LAYOUTS,
+        "pairs": ("all", "elementwise"),
+        "reduce": ("sum", "mean"),
+        "negatives": ("minus_targets", "minus_history"),
+        "clip": ("off", "projection", "lookup"),
+        "short_term": ("attention", "mean"),
+    }
 
     @staticmethod
     def default_config():
@@ -85,9 +85,6 @@ class AttRec(Recommender):
 
     def __init__(self, config, spec):
         super().__init__(config, spec)
-        for name, known in CHOICES.items():
-            if name in config and config[name] not in known:
-                raise ValueError(f"{type(self).__name__.lower()}: {name} must be one of {', '.join(known)}")
         if not 0 <= config.omega <= 1:
             raise ValueError(f"{type(self).__name__.lower()}: omega must be in [0, 1], got {config.omega}")
         constraint = UnitBall() if config.clip == "projection" else None
@@ -107,8 +104,6 @@ class AttRec(Recommender):
     def make_short_term(self) -> None:
         """The weights of the short-term part."""
         config = self.config
-        if config.short_term not in ("attention", "mean"):
-            raise ValueError(f"attrec: short_term must be attention or mean, got {config.short_term!r}")
         layer = lambda name: tf.keras.layers.Dense(config.dim, use_bias=False, name=name)  # noqa: E731
         self.value = None
         if config.short_term == "attention":

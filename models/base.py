@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 
@@ -63,6 +63,10 @@ class Recommender(tfrs.Model):
         scores_intents: `score_paired(queries, candidates, intents)` [B, C] scores candidates with intents (category ids
             [B, C]) that are given, which need not be their own.
         shift_invariant_weights: name endings of weights that a softmax cancels, whose gradient is rightly zero.
+        choices: hyper-parameter -> the values it may have; a hyper-parameter that the configuration lacks is skipped.
+
+    Raises:
+        ValueError: on construction, for a hyper-parameter with another value than its `choices`.
     """
 
     regime: str | None = "next_item"
@@ -73,15 +77,25 @@ class Recommender(tfrs.Model):
     float32_scores = False
     scores_intents = False
     shift_invariant_weights: tuple[str, ...] = ()
+    choices: Mapping[str, Collection[str]] = {}
 
     def __init__(self, config, spec: DataSpec):
         """config: ml_collections.ConfigDict of the model's hyper-parameters (see its `default_config`)."""
         super().__init__()
         self.config, self.spec = config, spec
+        for name, known in self.choices.items():
+            if name in config and config[name] not in known:
+                raise ValueError(
+                    f"{type(self).__name__.lower()}: {name} must be one of {', '.join(known)}, got {config[name]!r}"
+                )
 
     @staticmethod
     def default_config():
-        """The hyper-parameters with their defaults: `variant="paper"`."""
+        """The hyper-parameters with their defaults: `variant="paper"`.
+
+        Three names mean something to the suite: `variant`; `max_length`, how many events of a history the model reads
+        (any regime but "pairwise" and None needs it); `targets`, of the "window" regime.
+        """
         raise NotImplementedError
 
     @staticmethod
@@ -103,7 +117,8 @@ class Recommender(tfrs.Model):
 
         Returns:
             queries [B, T, K, d], T = 1 for "last", K = 1 for a single interest; and a dict of named intermediates:
-            keys ending in "attention" hold maps [B, heads, T, T].
+            keys ending in "attention" hold maps [B, heads, queries, keys]; for "last" they may be of
+            the newest query alone.
         """
         raise NotImplementedError
 

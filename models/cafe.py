@@ -37,11 +37,6 @@ from models.losses import binary_cross_entropy
 from tf_utils.keras_gate import tf
 from tf_utils.masks import valid
 
-CHOICES = {
-    "item_heads": ("all_local", "all_global", "mixed_1g3l", "script_1g0l"),
-    "joint": ("sigmoid_product", "logit_sum", "item"),
-    "negatives": ("one", "all"),
-}
 OFFICIAL = dict(
     scale_embeddings=True,
     positions="oldest",
@@ -62,6 +57,11 @@ class CAFE(Recommender):
     """
 
     scores_intents = True
+    choices = {
+        "item_heads": ("all_local", "all_global", "mixed_1g3l", "script_1g0l"),
+        "joint": ("sigmoid_product", "logit_sum", "item"),
+        "negatives": ("one", "all"),
+    }
 
     @staticmethod
     def default_config():
@@ -100,13 +100,10 @@ class CAFE(Recommender):
     def __init__(self, config, spec):
         super().__init__(config, spec)
         c = config
-        for name, known in CHOICES.items():
-            if c[name] not in known:
-                raise ValueError(f"cafe: {name} must be one of {', '.join(known)}; got {c[name]!r}")
         self.scores_intents = c.joint != "item"
+        if spec.item_categories is None or not spec.n_categories:
+            raise ValueError("cafe: its data must have item categories, the intents")
         if self.scores_intents:
-            if spec.item_categories is None:
-                raise ValueError('cafe: the score needs each item\'s intent; give item_categories or set joint="item"')
             self._intent_of = tf.constant(spec.item_categories[:, 0], tf.int32)  # c(v)
         local = c.item_heads in ("all_local", "mixed_1g3l")
         self.shift_invariant_weights = ("key/bias", *(("local_bias",) if local else ()))
@@ -115,7 +112,7 @@ class CAFE(Recommender):
 
         normal = lambda: tf.keras.initializers.RandomNormal(stddev=1.0 if c.official_quirks else 0.02)  # noqa: E731
         self.items = PaddedEmbedding(spec.n_items, c.dim, normal(), name="items")  # E^v
-        self.intents = PaddedEmbedding(max(spec.n_categories, 1), c.dim, normal(), name="intents")  # E^c
+        self.intents = PaddedEmbedding(spec.n_categories, c.dim, normal(), name="intents")  # E^c
         position = lambda name: LearnedPositions(c.max_length, c.dim, c.positions, normal(), name=name)  # noqa: E731
         self.item_positions, self.intent_positions = position("item_positions"), position("intent_positions")
         self.dropout = StatelessDropout(c.dropout)

@@ -89,7 +89,7 @@ def softmax_cross_entropy(logits: tf.Tensor, labels: tf.Tensor) -> tf.Tensor:
 
 
 def sampled_softmax(
-    queries: tf.Tensor, vectors: Callable[[tf.Tensor], tf.Tensor], batch: dict[str, tf.Tensor], correct: bool = True
+    queries: tf.Tensor, vectors: Callable[[tf.Tensor], tf.Tensor], batch: dict[str, tf.Tensor]
 ) -> tf.Tensor:
     """Softmax cross-entropy of each row's target against the pool of the batch, corrected for the pool's odds.
 
@@ -101,18 +101,15 @@ def sampled_softmax(
             Only the positives and the pool are asked for.
         batch: positives int32 [B], pool int32 [S], pool_log_expected [S], positive_log_expected [B], valid_count
             (data/pools.py).
-        correct: subtract log Q (Jean et al., ACL 2015, eq. 10).
 
-    Reference: SINE section 3.4 (sampled softmax; LEDGER S12).
+    Reference: SINE section 3.4 (sampled softmax; LEDGER S12); Jean et al., ACL 2015, eq. 10 (minus log Q).
     """
     dtype = queries.dtype if queries.dtype == tf.float64 else tf.float32
     positives, pool = batch["positives"], batch["pool"]
     own, others = (tf.cast(vectors(ids), queries.dtype) for ids in (positives, pool))
-    own = tf.cast(tf.reduce_sum(queries * own, axis=-1), dtype)
+    own = tf.cast(tf.reduce_sum(queries * own, axis=-1), dtype) - tf.cast(batch["positive_log_expected"], dtype)
     others = tf.cast(tf.matmul(queries, others, transpose_b=True), dtype)
-    if correct:
-        own -= tf.cast(batch["positive_log_expected"], dtype)
-        others -= tf.cast(batch["pool_log_expected"], dtype)
+    others -= tf.cast(batch["pool_log_expected"], dtype)
     return pool_cross_entropy(own, others, positives[:, None] == pool, batch["valid_count"])
 
 

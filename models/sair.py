@@ -40,20 +40,20 @@ from models.losses import binary_cross_entropy, full_cross_entropy
 from tf_utils.keras_gate import tf
 from tf_utils.masks import valid
 
-CHOICES = {
-    "encoder": ("literal", "recbole"),
-    "interaction": ("positions", "interests", "none"),
-    "interaction_scale": ("width", "dim"),
-    "interests": ("free", "categories"),
-    "ffn": ("per_slot", "shared", "per_interest"),
-    "weights": ("post", "pre"),
-    "target": ("id", "id_plus_category"),
-    "loss": ("bce", "ce"),
-}
-
 
 class SAIR(Recommender):
     """A causal encoder; at each position a distribution over L latent interests, of which the K strongest are mixed."""
+
+    choices = {
+        "encoder": ("literal", "recbole"),
+        "interaction": ("positions", "interests", "none"),
+        "interaction_scale": ("width", "dim"),
+        "interests": ("free", "categories"),
+        "ffn": ("per_slot", "shared", "per_interest"),
+        "weights": ("post", "pre"),
+        "target": ("id", "id_plus_category"),
+        "loss": ("bce", "ce"),
+    }
 
     @staticmethod
     def default_config():
@@ -96,9 +96,6 @@ class SAIR(Recommender):
 
     def __init__(self, config, spec):
         super().__init__(config, spec)
-        for name, known in CHOICES.items():
-            if config[name] not in known:
-                raise ValueError(f"sair: {name} must be one of {', '.join(known)}, got {config[name]!r}")
         if spec.item_categories is None or not spec.n_categories:
             raise ValueError("sair: its data must have item categories")
         self.n_interests = spec.n_categories if config.interests == "categories" else config.n_interests
@@ -148,7 +145,7 @@ class SAIR(Recommender):
             )
         elif config.interaction == "interests":
             self.interaction = MaskedAttention(
-                1, causal=False, use_bias=False, initializer=normal(), name="interaction"
+                1, causal=False, use_bias=False, initializer=normal(), name="interaction", dtype=full
             )
         slots = {"per_slot": self.top, "shared": 1, "per_interest": self.n_interests}[config.ffn]
         self.interest_ffn = SlotFeedForward(slots, dim, drop, config.ffn_residual, normal, name="interest_ffn")

@@ -39,23 +39,6 @@ from models.losses import full_cross_entropy, sampled_softmax
 from tf_utils.keras_gate import tf
 from tf_utils.masks import masked_softmax, valid
 
-CHOICES = {
-    "topk_order": ("desc", "asc"),
-    "sim": ("layernorm", "layernorm_over_D", "l2", "l2_t0.07"),
-    "weighting": ("separate", "shared"),
-    "mix": ("post_softmax_product", "logit_product"),
-    "interest_norm": ("layernorm", "l2", "none"),
-    "agg": ("tau", "mlp", "label"),
-    "readout": ("hard", "soft"),
-    "reg": ("cov", "interest_cos", "none"),
-    "cov_axis": ("row", "col"),
-    "neg": ("pooled", "per_example", "all"),
-    "init": ("glorot", "recbole"),
-    "prototypes": ("learned", "category"),
-    "assignment": ("similarity", "membership"),
-    "activate": ("history", "all"),
-}
-
 
 class SINE(Recommender):
     """A few concepts out of many are activated for each user, and each gives an interest vector.
@@ -66,6 +49,22 @@ class SINE(Recommender):
 
     regime = "prefix"
     float32_scores = True
+    choices = {
+        "topk_order": ("desc", "asc"),
+        "sim": ("layernorm", "layernorm_over_D", "l2", "l2_t0.07"),
+        "weighting": ("separate", "shared"),
+        "mix": ("post_softmax_product", "logit_product"),
+        "interest_norm": ("layernorm", "l2", "none"),
+        "agg": ("tau", "mlp", "label"),
+        "readout": ("hard", "soft"),
+        "reg": ("cov", "interest_cos", "none"),
+        "cov_axis": ("row", "col"),
+        "neg": ("pooled", "per_example", "all"),
+        "init": ("glorot", "recbole"),
+        "prototypes": ("learned", "category"),
+        "assignment": ("similarity", "membership"),
+        "activate": ("history", "all"),
+    }
 
     @staticmethod
     def default_config():
@@ -171,9 +170,6 @@ class SINE(Recommender):
 
     def _check(self) -> None:
         config = self.config
-        for name, known in CHOICES.items():
-            if config[name] not in known:
-                raise ValueError(f"sine: {name} must be one of {', '.join(known)}; got {config[name]!r}")
         for name in ("dim", "max_length", "intents", "temperature", "negatives", "min_hist", "label_power"):
             if config[name] <= 0:
                 raise ValueError(f"sine: {name} must be above 0, got {config[name]}")

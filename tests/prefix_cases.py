@@ -9,7 +9,7 @@ from tests import tiny
 from tf_utils import ranking
 from tf_utils.evaluation import Evaluator
 from tf_utils.keras_gate import tf
-from tf_utils.optimizers import DenseAdam
+from tf_utils.optimizers import adam
 from tf_utils.training import Stepper
 
 SPEC = DataSpec(4, 9, 1, 1)
@@ -113,7 +113,7 @@ def hit_rate_on_a_cycle(name, steps=80, **settings):
     split = leave_one_out(tiny.sequences_of(rows, 12, 0, 1))
     model = tiny.make_model(name, split, **{"dim": 16} | settings)
     feed = tiny.make_feed(model, split, 64)
-    stepper = Stepper(model, DenseAdam(0.02), feed, tf.distribute.get_strategy(), seed=1, groups=1)
+    stepper = Stepper(model, adam(0.02), feed, tf.distribute.get_strategy(), seed=1, groups=1)
     stepper.build()
     stepper.run(steps)
     protocols = ("full_with_seen",)

@@ -159,7 +159,7 @@ def test_lstm_plus_is_the_last_state(tiny_split, kind):
     [
         ({"omega": 1.5}, "omega must be in"),
         ({"diagonal": "left"}, "diagonal must be one of"),
-        ({"short_term": "lstm"}, "short_term must be"),
+        ({"short_term": "lstm"}, "short_term must be one of"),
         ({"clip": "yes"}, "clip must be one of"),
     ],
 )

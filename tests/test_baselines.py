@@ -20,7 +20,7 @@ from tf_utils import ranking
 from tf_utils.cli import UserError
 from tf_utils.evaluation import Evaluator
 from tf_utils.keras_gate import tf
-from tf_utils.optimizers import DenseAdam
+from tf_utils.optimizers import adam
 from tf_utils.rng import step_rng
 from tf_utils.training import Stepper
 
@@ -361,7 +361,7 @@ def test_the_gradient_reaches_every_weight(name, settings):
 
 
 def fit(model, feed, steps, rate):
-    stepper = Stepper(model, DenseAdam(rate), feed, tf.distribute.get_strategy(), seed=1, groups=1)
+    stepper = Stepper(model, adam(rate), feed, tf.distribute.get_strategy(), seed=1, groups=1)
     stepper.build()
     return stepper.run(steps)
 

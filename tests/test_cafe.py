@@ -218,8 +218,9 @@ def test_arguments(tiny_split):
     for name, value in [("item_heads", "local"), ("joint", "product"), ("negatives", "some"), ("local", "learned")]:
         with pytest.raises(ValueError, match=f"{name}|form of the local"):
             tiny.make_model("cafe", tiny_split, **{name: value})
-    with pytest.raises(ValueError, match="item_categories"):
-        CAFE(CAFE.default_config(), dataclasses.replace(tiny.spec_of(tiny_split), find_item_categories=None))
+    for none in (dict(find_item_categories=None), dict(n_categories=0)):
+        with pytest.raises(ValueError, match="its data must have item categories"):
+            CAFE(CAFE.default_config(), dataclasses.replace(tiny.spec_of(tiny_split), **none))
     with pytest.raises(ValueError, match="local head"):
         LocalAttention(8, 5, local_heads=0, global_heads=1)
     model = tiny.make_model("cafe", tiny_split)

@@ -12,7 +12,7 @@ from tests.oracles import caser_oracle as oracle
 from tf_utils import ranking
 from tf_utils.evaluation import Evaluator
 from tf_utils.keras_gate import tf
-from tf_utils.optimizers import DenseAdam
+from tf_utils.optimizers import adam
 from tf_utils.rng import step_rng
 from tf_utils.training import Stepper
 
@@ -201,7 +201,7 @@ def test_learns_the_order():
     split = leave_one_out(tiny.sequences_of(rows, 12, 0, 1))
     model = build(tiny.spec_of(split), perturb=False, dim=16, targets=1, dropout=0.0, exclude="targets")
     stepper = Stepper(
-        model, DenseAdam(0.02), tiny.make_feed(model, split, 64), tf.distribute.get_strategy(), seed=1, groups=1
+        model, adam(0.02), tiny.make_feed(model, split, 64), tf.distribute.get_strategy(), seed=1, groups=1
     )
     stepper.build()
     stepper.run(60)

@@ -258,6 +258,8 @@ def test_positions():
     close(found[ids > 0], table[[3, 1, 2, 3]], 0)
     found, table = at(oldest), oldest.table.numpy()
     close(found[ids > 0], table[[0, 0, 1, 2]], 0)
+    with pytest.raises(tf.errors.InvalidArgumentError, match="(?i)incompatible shapes|broadcast"):
+        tf.zeros([1, 5, 2], newest.table.dtype) + newest(tf.ones([1, 5], tf.int32))  # longer than the table
     with pytest.raises(ValueError, match="anchor"):
         LearnedPositions(4, 2, anchor="last")
 

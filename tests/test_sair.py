@@ -117,6 +117,15 @@ def test_categories_of_items():
     np.testing.assert_array_equal(sequences.item_category_lists(), [[0], [2], [0], [1]])
 
 
+@pytest.mark.parametrize("interaction", ["positions", "interests"])
+def test_interests_are_chosen_without_half_precision(tiny_split, interaction):
+    model = tiny.make_model("sair", tiny_split, "mixed_bfloat16", interaction=interaction)
+    batch = tiny.make_feed(model, tiny_split).batch(tf.constant(0, tf.int64))
+    queries, out = model.encode(batch)
+    assert queries.dtype == tf.bfloat16
+    assert {out[name].dtype for name in ("distribution_before", "distribution_after", "weights")} == {tf.float32}
+
+
 @pytest.mark.parametrize(
     ("hyper", "message"),
     [

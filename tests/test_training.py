@@ -13,7 +13,7 @@ from experiments.inspection.loading import precision_of
 from tests import tiny
 from tf_utils.cli import TrainingDiverged, UserError
 from tf_utils.keras_gate import tf
-from tf_utils.optimizers import DenseAdam, make_optimizer
+from tf_utils.optimizers import adam, make_optimizer
 from tf_utils.strategy import make_strategy
 from tf_utils.training import Stepper, fit, restore_best
 
@@ -43,7 +43,7 @@ def test_adam_with_repeated_and_missing_rows():
     table = tf.Variable(rng.normal(size=(6, 3)))
     dense = tf.Variable(rng.normal(size=(3,)))
     twins, expected = (NumpyAdam(**ADAM), NumpyAdam(**ADAM)), [table.numpy(), dense.numpy()]
-    optimizer = DenseAdam(**ADAM)
+    optimizer = adam(**ADAM)
     for _ in range(4):
         ids = rng.integers(0, 5, 8)  # row 5 never comes
         target = rng.normal(size=(8, 3))
@@ -175,7 +175,7 @@ class Killed(Exception):
 def trained(split, workdir, kill_at=None, max_epochs=4):
     """A SASRec with dropout, in new objects, trained in `workdir`; `kill_at`: stops in that epoch, before its save."""
     model = tiny.make_model("sasrec", split, dropout=0.3, blocks=1)
-    stepper = Stepper(model, DenseAdam(), tiny.make_feed(model, split), make_strategy("none"), seed=3, groups=2)
+    stepper = Stepper(model, adam(), tiny.make_feed(model, split), make_strategy("none"), seed=3, groups=2)
     stepper.build()
 
     def validate():

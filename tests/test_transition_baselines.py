@@ -13,7 +13,7 @@ from tests.oracles import transition_oracle as oracle
 from tf_utils import ranking
 from tf_utils.evaluation import Evaluator
 from tf_utils.keras_gate import tf
-from tf_utils.optimizers import DenseAdam
+from tf_utils.optimizers import adam
 from tf_utils.training import Stepper
 
 SPEC = DataSpec(4, 9, 1, 1)
@@ -156,13 +156,12 @@ def test_loss(name, settings, reads):
 
 @pytest.mark.parametrize("name", NAMES)
 def test_loss_of_several_targets_with_several_negatives(name):
-    """The second row lacks the first target: its two negatives do not count, drawn or not."""
+    """The second row lacks the first target, and with it its two negatives."""
     model = build(name, targets=2, negatives=2)
     examples = [(3, [4], [(2, [7, 1]), (6, [9, 9])]), (1, [2], [(9, [7, 8])])]
     expected = oracle.objective(name, tables(model), examples, scorer(model), L2, name == "hrm")
     batch = training(examples, 1, 2, 2)
-    tiny.close(model.compute_loss(batch), expected)
-    batch["negatives"] = tf.constant([[7, 1, 9, 9], [0, 3, 7, 8]])  # the feed leaves out one draw a missing target
+    np.testing.assert_array_equal(batch["negatives"], [[7, 1, 9, 9], [0, 0, 7, 8]])
     tiny.close(model.compute_loss(batch), expected)
 
 
@@ -243,7 +242,7 @@ def test_transrec_starts_as_the_paper_says():
 
 def trained(model, split, steps, rate, batch_size=64):
     feed = tiny.make_feed(model, split, batch_size=batch_size)
-    stepper = Stepper(model, DenseAdam(rate), feed, tf.distribute.get_strategy(), seed=1, groups=1)
+    stepper = Stepper(model, adam(rate), feed, tf.distribute.get_strategy(), seed=1, groups=1)
     stepper.build()
     return stepper.run(steps)
 

@@ -19,7 +19,7 @@ from experiments.benchmarks.naive_sasrec import NaiveSASRec
 from experiments.benchmarks.settings import Settings
 from models.base import DataSpec, Recommender
 from tf_utils.keras_gate import tf
-from tf_utils.optimizers import DenseAdam
+from tf_utils.optimizers import adam
 from tf_utils.training import Stepper
 
 TARGET_NAIVE = 0.5
@@ -48,7 +48,7 @@ def padded(batch: Batch, length: int) -> Batch:
 
 def our_step(model: Recommender, feed: Feed, groups: int) -> Callable[[Batch], tf.Tensor]:
     """One optimiser step of a model, as tf_utils/training.py runs it, as a function of a batch in memory."""
-    stepper = Stepper(model, DenseAdam(), feed, tf.distribute.get_strategy(), seed=1, groups=groups)
+    stepper = Stepper(model, adam(), feed, tf.distribute.get_strategy(), seed=1, groups=groups)
     stepper.build()
     signature = feed.dataset().element_spec
     return tf.function(stepper.replica_step, input_signature=[signature], autograph=False)

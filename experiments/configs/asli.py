@@ -1,13 +1,16 @@
 """ASLI's protocol (section 4; LEDGER A18-A24): `--config=experiments/configs/asli.py:dataset[,model[,variant]]`.
 
-Paper: batch 128 (32 for NextItRec), Adam 1e-3 (beta_2 0.98 in the code), dropout 0.3 for ASLI, d 200, n 300/100/50 for
-Tmall/Tmall-Small/Etsy, l 10 (20 for Etsy; unprinted for Tmall-Small). Validation every 5 epochs, selected by NDCG@10
-over 100 uniform negatives. The stand-ins have their own sizes, told in `SIZES`.
+Paper: batch 128 (32 for NextItRec), Adam 1e-3 (beta_2 0.98 in the code), dropout 0.3 for ASLI, d 200, n 300/100/50
+for Tmall/Tmall-Small/Etsy, l 10 (20 for Etsy; unprinted for Tmall-Small). The stand-ins have their own sizes, told in
+`SIZES`.
 
-Not as printed: BPR-MF's batch is 1,024 triples (a triple is one target, a sequence as many as it is long), and its L2
-is the best of five by validation (of three on MovieLens): a badly regularised BPR is this field's known sin. Nothing
-else is tuned: each model keeps its authors' values. Training ends after 200 epochs where the code's limit is 100.
-NextItRec draws its softmax's classes on the real Tmall: all 569,658 at each step do not fit a machine.
+Not printed: validation every 5 epochs and the end after 5 without a better one (the code's), selected by NDCG@10 over
+100 uniform negatives. Not as printed: BPR-MF's batch is 1,024 triples (a triple is one target, a sequence as many as it
+is long), and its L2 is the best of five by validation (of three on MovieLens): a badly regularised BPR is this field's
+known sin. Nothing else is tuned: each model keeps its authors' values. Training ends after 200 epochs at most (1,000 on
+JD, whose epochs are short, 400 on MovieLens-1M; NextItRec, with a quarter of the batch, a quarter of these); the code's
+limit is 100. NextItRec draws its softmax's classes on Tmall, and so on its stand-in: all 569,658 at each step do not
+fit a machine.
 """
 
 from experiments.configs.common import base_config, parse, plain_name

@@ -27,8 +27,6 @@ from models.losses import binary_cross_entropy, sampled_softmax
 from tf_utils.keras_gate import tf
 from tf_utils.masks import valid
 
-LOSSES = ("bce", "sampled_softmax")
-
 
 class HorizontalFilters(tf.keras.layers.Layer):
     """Filters as wide as the vectors and `height` items tall; of each its greatest value in the window, or 0.
@@ -95,6 +93,7 @@ class Caser(Recommender):
     """The newest L items as an image, read by horizontal and vertical filters; beside them the user's vector."""
 
     regime = "window"
+    choices = {"loss": ("bce", "sampled_softmax")}
 
     @staticmethod
     def default_config():
@@ -129,10 +128,7 @@ class Caser(Recommender):
         for name in ("max_length", "targets", "negatives", "vertical", "horizontal"):
             if config[name] < 1:
                 raise ValueError(f"caser: {name} must be at least 1, got {config[name]}")
-        loss = config.get("loss", LOSSES[0])
-        if loss not in LOSSES:
-            raise ValueError(f"caser: loss must be one of {', '.join(LOSSES)}, got {loss!r}")
-        if loss == "sampled_softmax":
+        if config.get("loss") == "sampled_softmax":
             self.regime = "prefix"
         self.users, self.items, self.output_items, self.output_bias = (
             PaddedEmbedding(size, width, initializer, name=name)

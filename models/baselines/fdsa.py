@@ -26,7 +26,6 @@ from models.losses import binary_cross_entropy, full_cross_entropy
 from tf_utils.keras_gate import tf
 from tf_utils.masks import valid
 
-CHOICES = {"body": ("post_norm", "sasrec"), "loss": ("bce", "ce")}
 STREAMS = ("item", "feature")
 
 
@@ -34,6 +33,7 @@ class FDSA(Recommender):
     """One encoder of the items, one of their categories; a linear layer joins the two states."""
 
     shift_invariant_weights = ("key/bias",)  # adds the same to all logits of a query
+    choices = {"body": ("post_norm", "sasrec"), "loss": ("bce", "ce")}
 
     @staticmethod
     def default_config():
@@ -71,9 +71,6 @@ class FDSA(Recommender):
 
     def __init__(self, config, spec):
         super().__init__(config, spec)
-        for name, known in CHOICES.items():
-            if config[name] not in known:
-                raise ValueError(f"fdsa: {name} must be one of {', '.join(known)}, got {config[name]!r}")
         if not spec.n_categories:
             raise ValueError("fdsa: its data must have categories")
         dim, sasrec = config.dim, config.body == "sasrec"

@@ -31,8 +31,6 @@ from models.losses import full_cross_entropy
 from tf_utils.keras_gate import tf
 from tf_utils.masks import valid
 
-CHOICES = {"normalise": tuple(AXES), "padding": ("vector", "zeros"), "positions": ("oldest", "newest")}
-
 
 class LightSANs(Recommender):
     """Blocks of attention from items to k interests over a history of exactly n cells, without any mask."""
@@ -40,6 +38,7 @@ class LightSANs(Recommender):
     regime = "prefix"
     causal = False
     padding_invariant = False
+    choices = {"normalise": tuple(AXES), "padding": ("vector", "zeros"), "positions": ("oldest", "newest")}
 
     @staticmethod
     def default_config():
@@ -67,9 +66,6 @@ class LightSANs(Recommender):
 
     def __init__(self, config, spec):
         super().__init__(config, spec)
-        for name, known in CHOICES.items():
-            if config[name] not in known:
-                raise ValueError(f"lightsans: {name} must be one of {', '.join(known)}, got {config[name]!r}")
         if config.interests < 1:
             raise ValueError(f"lightsans: interests must be at least 1, got {config.interests}")
         # A query's bias adds the same to all queries, a key's the same to all keys.

@@ -17,6 +17,8 @@ CELLS = {"lstm": tf.keras.layers.LSTM, "gru": tf.keras.layers.GRU}
 class LSTMPlus(AttRec):
     """The last state of an LSTM over the newest L items, in AttRec's metric space."""
 
+    choices = AttRec.choices | {"short_term": tuple(CELLS)}
+
     @staticmethod
     def default_config():
         config = AttRec.default_config()
@@ -30,8 +32,6 @@ class LSTMPlus(AttRec):
         return {"paper": {}, "gru": {"short_term": "gru"}}
 
     def make_short_term(self):
-        if self.config.short_term not in CELLS:
-            raise ValueError(f"lstmplus: short_term must be one of {', '.join(CELLS)}, got {self.config.short_term!r}")
         self.cell = CELLS[self.config.short_term](self.config.dim, name=self.config.short_term)
 
     def short_term(self, windows, training):

@@ -30,13 +30,12 @@ from models.losses import binary_cross_entropy, sampled_softmax
 from tf_utils.keras_gate import tf
 from tf_utils.masks import valid
 
-LOSSES = ("sampled_softmax", "bce")
-
 
 class MCPRN(Recommender):
     """m recurrent channels over the newest n items, mixed by how much the candidate is concentrated on each."""
 
     regime = "prefix"
+    choices = {"loss": ("sampled_softmax", "bce")}
 
     @staticmethod
     def default_config():
@@ -59,8 +58,6 @@ class MCPRN(Recommender):
 
     def __init__(self, config, spec):
         super().__init__(config, spec)
-        if config.loss not in LOSSES:
-            raise ValueError(f"mcprn: loss must be one of {', '.join(LOSSES)}, got {config.loss!r}")
         if config.channels < 1 or config.temperature <= 0:
             raise ValueError("mcprn: channels must be at least 1 and temperature above 0")
         self.items = PaddedEmbedding(spec.n_items, config.dim, name="items")

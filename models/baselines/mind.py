@@ -28,6 +28,7 @@ class MIND(Recommender):
     """K interest capsules of the newest n items, whose order is not read."""
 
     regime = "prefix"
+    choices = {"readout": READOUTS}
 
     @staticmethod
     def default_config():
@@ -58,8 +59,6 @@ class MIND(Recommender):
 
     def __init__(self, config, spec):
         super().__init__(config, spec)
-        if config.readout not in READOUTS:
-            raise ValueError(f"mind: readout must be one of {', '.join(READOUTS)}, got {config.readout!r}")
         for name in ("interests", "iterations", "power"):
             if config[name] < 1:
                 raise ValueError(f"mind: {name} must be at least 1, got {config[name]}")

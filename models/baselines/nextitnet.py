@@ -35,6 +35,8 @@ class NextItNet(Recommender):
     over all cells, divided by the number of valid targets instead of all cells (Adam does not see the difference).
     """
 
+    choices = {"padding": ("masked", "trained"), "loss": ("full", "sampled"), "sampler": ("uniform", "log_uniform")}
+
     @staticmethod
     def default_config():
         return ml_collections.ConfigDict(
@@ -62,9 +64,6 @@ class NextItNet(Recommender):
 
     def __init__(self, config, spec):
         super().__init__(config, spec)
-        for key, known in (("padding", ("masked", "trained")), ("loss", ("full", "sampled"))):
-            _check(key, config[key], known)
-        _check("sampler", config.sampler, ("uniform", "log_uniform"))
         if not config.dilations:
             raise ValueError("nextitnet: dilations must name at least one block, e.g. (1, 2)")
         if not 0 < config.sampled_share <= 1:
@@ -163,8 +162,3 @@ def draw_pool(sampler: str, size: int, classes: int, seed: tf.Tensor):
     drawn = tf.cast(tf.exp(u * log_all), tf.int64) - 1
     drawn = tf.clip_by_value(drawn, 0, classes - 1)  # exp may round up to classes + 1
     return drawn, lambda ids: size * tf.math.log1p(1.0 / (tf.cast(ids, tf.float32) + 1.0)) / log_all
-
-
-def _check(key: str, value, known: tuple[str, ...]) -> None:
-    if value not in known:
-        raise ValueError(f"nextitnet: {key} must be one of {', '.join(known)}, got {value!r}")

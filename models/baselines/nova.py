@@ -32,8 +32,6 @@ from models.losses import binary_cross_entropy, full_cross_entropy
 from tf_utils.keras_gate import tf
 from tf_utils.masks import valid
 
-BODIES = ("bert4rec", "sasrec")
-
 
 class NOVA(Recommender):
     """The item stream goes from layer to layer; categories and positions only say who attends to whom.
@@ -43,6 +41,7 @@ class NOVA(Recommender):
     """
 
     shift_invariant_weights = ("key/bias",)  # adds the same to all logits of a query
+    choices = {"body": ("bert4rec", "sasrec")}
 
     @staticmethod
     def default_config():
@@ -72,8 +71,6 @@ class NOVA(Recommender):
 
     def __init__(self, config, spec):
         super().__init__(config, spec)
-        if config.body not in BODIES:
-            raise ValueError(f"nova: body must be one of {', '.join(BODIES)}, got {config.body!r}")
         if not spec.n_categories:
             raise ValueError("nova: its data must have categories")
         cloze = config.body == "bert4rec"

@@ -4,8 +4,8 @@
 |---|---|---|---|---|
 | embedding scale | eq. 1: M + P | item vectors times sqrt(d) | `scale_inputs` = True | the published numbers are the code's |
 | normalisation | x + Dropout(g(LN(x))) | LN on the query only, the residual adds LN(query) | as code | as above |
-| item vectors of the score | shared table (eq. 8) | shared, not scaled | shared, not scaled | |
-| loss | eq. 9: BCE, one negative a step | mean over valid steps | `loss` = "bce"; "ce" is full softmax cross-entropy | "ce" is the strong modern form |
+| item vectors of the score | shared table (III-D) | shared, not scaled | shared, not scaled | |
+| loss | III-E: BCE, one negative a step | mean over valid steps | `loss` = "bce"; "ce" is full softmax cross-entropy | "ce" is the strong modern form |
 | negatives | not in the user's sequence | not in the *training* items | training items | excluding held-out items would leak them |
 | SINE's protocol | SINE section 4.1: n 20, D 128, sampled softmax | not released | variant "sine_protocol": `loss` = "sampled_softmax", one prefix a row, the newest position's query, a pool of `negatives` a row (S11-S13) | its Table 1 |
 | epoch | - | users drawn with replacement | a permutation | each user once |
@@ -29,8 +29,6 @@ from models.losses import binary_cross_entropy, full_cross_entropy, sampled_soft
 from tf_utils.keras_gate import tf
 from tf_utils.masks import valid
 
-LOSSES = ("bce", "ce", "sampled_softmax")
-BLOCKS = ("query_norm", "post_norm")
 # Of the post-norm form alone. min_history: events before a target, of the prefix instances.
 RECBOLE_OPTIONS = {"inner": 256, "positions": "oldest", "instances": "windows", "min_history": 1}
 
@@ -39,6 +37,7 @@ class SASRec(Recommender):
     """Blocks of causal self-attention over the item sequence."""
 
     shift_invariant_weights = ("key/bias",)  # adds the same to all logits of a query
+    choices = {"loss": ("bce", "ce", "sampled_softmax"), "block": ("query_norm", "post_norm")}
 
     @staticmethod
     def default_config():
@@ -63,13 +62,9 @@ class SASRec(Recommender):
 
     def __init__(self, config, spec):
         super().__init__(config, spec)
-        if config.loss not in LOSSES:
-            raise ValueError(f"sasrec: loss must be one of {', '.join(LOSSES)}, got {config.loss!r}")
-        if config.get("block", BLOCKS[0]) not in BLOCKS:
-            raise ValueError(f"sasrec: block must be one of {', '.join(BLOCKS)}, got {config.block!r}")
         if config.loss == "sampled_softmax":
             self.regime = "prefix"
-        self.post_norm = config.get("block", BLOCKS[0]) == "post_norm"
+        self.post_norm = config.get("block") == "post_norm"
         if self.post_norm:
             self._build_recbole()
             return
@@ -116,7 +111,7 @@ class SASRec(Recommender):
         x += self.positions(items)  # eq. 1
         x = self.dropout(self.norm(x) if self.post_norm else x, training=training)
         x *= tf.cast(mask, x.dtype)[..., None]
-        x, out = run_blocks(self.blocks, x, mask, positions == "last", training)  # eq. 2-7
+        x, out = run_blocks(self.blocks, x, mask, positions == "last", training)  # III-B, III-C
         return (x if self.post_norm else self.norm(x))[:, :, None, :], out
 
     def item_matrix(self):
@@ -134,7 +129,7 @@ class SASRec(Recommender):
         mask = valid(batch["positives"])
         if self.config.loss == "ce":
             return full_cross_entropy(queries, self.items.table, batch["positives"], mask, batch["valid_count"])
-        score = lambda ids: tf.reduce_sum(queries * self.items(ids), axis=-1)  # noqa: E731  eq. 8
+        score = lambda ids: tf.reduce_sum(queries * self.items(ids), axis=-1)  # noqa: E731  III-D
         return binary_cross_entropy(score(batch["positives"]), score(batch["negatives"]), mask, batch["valid_count"])
 
     def feed_options(self):

@@ -7,8 +7,6 @@ from models.losses import bpr
 from tf_utils.keras_gate import tf
 from tf_utils.masks import valid
 
-EXCLUDE = ("train", "targets")
-
 
 class TransitionModel(Recommender):
     """A score of (user, newest items, candidate), learnt from pairs of a next item and another one.
@@ -20,11 +18,10 @@ class TransitionModel(Recommender):
     """
 
     regime = "window"
+    choices = {"exclude": ("train", "targets")}
 
     def __init__(self, config, spec):
         super().__init__(config, spec)
-        if config.exclude not in EXCLUDE:
-            raise ValueError(f"{self.label}: exclude must be one of {', '.join(EXCLUDE)}, got {config.exclude!r}")
         for name in ("max_length", "targets", "negatives"):
             if config[name] < 1:
                 raise ValueError(f"{self.label}: {name} must be at least 1, got {config[name]}")
@@ -70,8 +67,6 @@ class TransitionModel(Recommender):
         windows = newest_windows(batch["items"], self.config.max_length, "last")
         mask = valid(positives)
         each = self.config.negatives
-        # The j-th target has the j-th run of negatives; those of a padded target do not count.
-        negatives *= tf.repeat(tf.cast(mask, negatives.dtype), each, axis=1)
         positive, negative = (self.pair_scores(user, windows, items) for items in (positives, negatives))
         negative = tf.reshape(negative, [-1, self.config.targets, each])
         loss = self.data_loss(positive, negative, mask, batch["valid_count"])

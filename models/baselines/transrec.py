@@ -20,8 +20,6 @@ from models.layers.embedding import UnitBall
 from tf_utils.keras_gate import tf
 from tf_utils.masks import valid
 
-DISTANCES = ("squared_l2", "l1")
-
 
 class UnitRows(tf.keras.initializers.Initializer):
     """Rows of length 1, their directions uniform."""
@@ -38,6 +36,7 @@ class TransRec(TransitionModel):
     """
 
     float32_scores = True
+    choices = TransitionModel.choices | {"distance": ("squared_l2", "l1")}
 
     @staticmethod
     def default_config():
@@ -59,8 +58,6 @@ class TransRec(TransitionModel):
 
     def __init__(self, config, spec):
         super().__init__(config, spec)
-        if config.distance not in DISTANCES:
-            raise ValueError(f"transrec: distance must be one of {', '.join(DISTANCES)}, got {config.distance!r}")
         self.items = self.table("items", spec.n_items, config.dim, UnitRows(), UnitBall())  # h
         self.users = self.table("users", spec.n_users, config.dim, "zeros")  # t
         self.translation = self.table("translation", 1, config.dim, UnitRows())  # T, row 1

@@ -67,7 +67,9 @@ class MaskedAttention(tf.keras.layers.Layer):
         self.scale = 1.0 / named.get(scale, scale)
 
         def dense(name):
-            return tf.keras.layers.Dense(dim, use_bias=use_bias, kernel_initializer=fresh(initializer), name=name)
+            return tf.keras.layers.Dense(
+                dim, use_bias=use_bias, kernel_initializer=fresh(initializer), name=name, dtype=self.dtype_policy
+            )
 
         self.query, self.key, self.value = dense("query"), dense("key"), dense("value")
         self.output_projection = dense("output") if output_projection else None

@@ -84,7 +84,7 @@ class LearnedPositions(tf.keras.layers.Layer):
         width = tf.shape(ids)[1]
         table = tf.cast(self.table, self.compute_dtype)
         if self.anchor == "newest":
-            return table[None, self.length - width :]
+            return table[None, -width:]  # too long a row fails in the addition
         first = width - tf.reduce_sum(tf.cast(valid(ids), tf.int32), axis=1)
         index = tf.maximum(tf.range(width)[None, :] - first[:, None], 0)
         return tf.gather(table, index)

@@ -64,7 +64,7 @@ class LocalAttention(MaskedAttention):
     def build(self, input_shape):
         width = self.dim // self.heads
         shape = [2 * self.length, self.local_heads * width]
-        # Rows 0..n of the table would be distances to later keys, which are hidden.
+        # Rows 0..n - 1 of the table would be distances to later keys, which are hidden; row n is the query's own.
         self.distances = self.add_weight(name="distance_table", shape=shape, initializer=fresh(self._table_initializer))
         self.local_kernel = self.add_weight(
             name="local_kernel", shape=[width, self.local_heads], initializer="glorot_uniform"

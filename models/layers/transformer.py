@@ -17,7 +17,7 @@ class PointwiseFeedForward(tf.keras.layers.Layer):
         residual: adds the input to the result.
         initializer: of the two matrices.
 
-    Reference: ASLI section 3.2.3; SASRec section III-B, eq. 6.
+    Reference: ASLI section 3.2.3; SASRec section III-B.
     """
 
     def __init__(

@@ -12,7 +12,7 @@ import numpy as np
 from tests import tiny
 from tests.conformance.table import trained_rows
 from tf_utils.keras_gate import tf
-from tf_utils.optimizers import DenseAdam
+from tf_utils.optimizers import adam
 from tf_utils.strategy import make_strategy
 from tf_utils.training import Stepper
 
@@ -30,7 +30,7 @@ def after_training(row, split, strategy) -> list[np.ndarray]:
     """Mean loss of the steps, and item matrix and queries afterwards. Dropout is off."""
     with strategy.scope():
         model = tiny.make_model(row.name, split, **row.hyper)
-        optimizer = DenseAdam(0.01, epsilon=1e-3)  # not so small that rounding alone decides on a step
+        optimizer = adam(0.01, epsilon=1e-3)  # not so small that rounding alone decides on a step
     feed = tiny.make_feed(model, split, batch_size=7)  # the replicas get four rows and three
     # Packed, the replicas' slices differ in width too.
     groups = 2 if row.variant == "paper" and row.name in PACKED else 1

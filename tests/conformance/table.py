@@ -10,7 +10,7 @@ import pytest
 import models
 from tests import tiny
 from tf_utils.keras_gate import tf
-from tf_utils.optimizers import DenseAdam
+from tf_utils.optimizers import adam
 from tf_utils.strategy import make_strategy
 from tf_utils.training import Stepper
 
@@ -113,7 +113,7 @@ class Trainer:
         # 60% of hidden events (LOCKER) leave too little to learn a batch by heart from.
         hyper = {name: 0.2 for name in ("dropout", "mask_share") if name in config}
         self.model = row.make(split, **hyper)
-        self.optimizer = DenseAdam(LEARNING_RATES.get((row.name, row.variant), 0.02))
+        self.optimizer = adam(LEARNING_RATES.get((row.name, row.variant), 0.02))
         stepper = Stepper(
             self.model, self.optimizer, tiny.make_feed(self.model, split), make_strategy("none"), seed=5, groups=1
         )

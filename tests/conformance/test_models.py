@@ -36,6 +36,10 @@ def newest(model, batch) -> np.ndarray:
     return model.score_all(model.encode(tensors(batch), positions="last")[0]).numpy()[:, 1:]
 
 
+def test_how_much_of_a_history_is_read_has_the_name_that_the_runner_reads(model):
+    assert (model.regime in (None, "pairwise")) or model.config.max_length > 0
+
+
 def test_queries(model, batch):
     queries, out = model.encode(tensors(batch))
     last, _ = model.encode(tensors(batch), positions="last")
