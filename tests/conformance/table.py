@@ -28,9 +28,6 @@ EXTRA = [
     ("cafe", "two heads", {"heads": 2}),
 ]
 
-# In half precision a near tie of the top k may fall the other way: (model, variant) -> allowed share of the scores.
-HALF_PRECISION = {("sair", "paper"): 0.15}
-
 # Of the optimiser that learns a batch by heart. nova: hidden events differ by their attention maps alone, and 0.02 is
 # too rough for those.
 LEARNING_RATES = {("nova", "paper"): 0.005}
