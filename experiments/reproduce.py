@@ -3,7 +3,8 @@
     python -m experiments.reproduce --paper=asli --profile=quick
 
 A run whose record is already there, made with the same configuration, is not repeated; a run that was killed goes on
-from its last checkpoint. So the command may be stopped and started at will.
+from its last checkpoint. So the command may be stopped and started at will, and it may be started several times at
+once: each run is made by one of the processes (with --threads=1, one process a core is faster than one for all).
 """
 
 from __future__ import annotations
@@ -111,6 +112,7 @@ def main(argv) -> None:
     from experiments.inspection.inspect_run import inspect_run
     from experiments.reporting.write import write
     from tf_utils import run_record
+    from tf_utils.files import InUse, held
     from tf_utils.keras_gate import tf
 
     try:
@@ -126,64 +128,78 @@ def main(argv) -> None:
     except ValueError as error:
         raise cli.UserError(str(error)) from None
     strategy = setup.devices(STRATEGY.value, LOGICAL_CPUS.value, PRECISION.value, False, THREADS.value)
-    done = {(r.dataset, r.model, r.variant, r.profile, r.seed, _key(r.sweep)): r for r in _records(results, paper.name)}
-    left = [job for job in todo if not _finished(done, job, runner.conditions(strategy))]
+    setting = runner.conditions(strategy)
+    left = [job for job in todo if not _finished(results, job, setting)]
     console.plan(paper.title, profile, datasets, data_dir, todo, left)
     if PLAN.value:
         return
 
-    began = time.perf_counter()
+    began, elsewhere = time.perf_counter(), []
     for number, job in enumerate(left, 1):
         workdir = runs / "checkpoints" / job.name
         title = f"[{number}/{len(left)}] {job.name.removeprefix(paper.name + '/')}"
-        with console.progress(title, job.config.train.max_epochs, job.config.eval.select) as show:
-            log = setup.scalars(workdir)
-
-            def on_epoch(entry, _, show=show, log=log):
-                show(entry)
-                log(entry)
-
-            record = runner.execute(
-                job.config, workdir, data_dir, strategy, on_epoch, profile=profile, sweep=dict(job.run.sweep)
-            )
+        try:
+            with held(workdir):
+                if _finished(results, job, setting):
+                    continue  # another process was faster
+                record = _execute(job, title, workdir, data_dir, strategy)
+                path = run_record.path_for(workdir / "record", record)
+                run_record.save(results, record, run_record.load_ranks(path), run_record.load_figures(path))
+                if job.run.model == paper.name and not job.run.sweep and job.config.train.seed == 1:
+                    inspect_run(workdir, data_dir=data_dir)  # attention maps for `make tensorboard`
+                if not KEEP.value:
+                    for folder in (workdir, workdir / runner.SELECTION):
+                        shutil.rmtree(folder / "checkpoints", ignore_errors=True)
+        except InUse:
+            elsewhere.append(title)
+            continue
         console.finished(title, record, (time.perf_counter() - began) / number * (len(left) - number))
-        path = run_record.path_for(workdir / "record", record)
-        run_record.save(results, record, run_record.load_ranks(path), run_record.load_figures(path))
-        if job.run.model == paper.name and not job.run.sweep and job.config.train.seed == 1:
-            inspect_run(workdir, data_dir=data_dir)  # attention maps for `make tensorboard`
-        if not KEEP.value:
-            for folder in (workdir, workdir / runner.SELECTION):
-                shutil.rmtree(folder / "checkpoints", ignore_errors=True)
         tf.keras.backend.clear_session()
         gc.collect()
+    if elsewhere:
+        print(f"left to another process: {', '.join(elsewhere)}; its report will hold them")
+        if len(elsewhere) == len(todo):
+            return
     for path in write(paper.name, results, runs / "reports" / f"{paper.name}-{profile}", profile):
         print(path)
 
 
-def _records(results: Path, paper: str):
-    from tf_utils import run_record
+def _execute(job: Job, title: str, workdir: Path, data_dir: str | None, strategy):
+    """The record of a job, with its progress on the console and in TensorBoard's files."""
+    from experiments import console, runner, setup
 
-    return run_record.find(results, paper=paper) if results.is_dir() else []
+    with console.progress(title, job.config.train.max_epochs, job.config.eval.select) as show:
+        log = setup.scalars(workdir)
+
+        def on_epoch(entry, _):
+            show(entry)
+            log(entry)
+
+        return runner.execute(
+            job.config, workdir, data_dir, strategy, on_epoch, profile=job.profile, sweep=dict(job.run.sweep)
+        )
 
 
-def _key(sweep) -> tuple:
-    return tuple(sorted((key, str(value)) for key, value in dict(sweep).items()))
+def _finished(results: Path, job: Job, setting: dict) -> bool:
+    """Whether there is a record of this job, with its configuration and `setting` (runner.conditions).
 
-
-def _finished(done: dict, job: Job, setting: dict) -> bool:
-    """Whether a record has this configuration and `setting` (runner.conditions). That its data are those at hand now
-    is not looked at: it would take loading them."""
+    That its data are those at hand now is not looked at: it would take loading them.
+    """
     from experiments import runner
     from experiments.identity import science
+    from tf_utils import run_record
 
     run = job.run
-    key = (run.dataset, run.model, run.variant, job.profile, job.config.train.seed, _key(run.sweep))
-    if (
-        key not in done
-        or {name: done[key].device[name] for name in runner.USUAL if name in done[key].device} != setting
-    ):
+    key = run_record.Key(
+        *(run.paper, run.dataset, run.model, run.variant, job.profile, job.config.train.seed, dict(run.sweep))
+    )
+    path = run_record.path_for(results, key)
+    if not path.exists():
         return False
-    return science(done[key].config) == science(json.loads(job.config.to_json_best_effort()))
+    record = run_record.load(path)
+    if {name: record.device[name] for name in runner.USUAL if name in record.device} != setting:
+        return False
+    return science(record.config) == science(json.loads(job.config.to_json_best_effort()))
 
 
 if __name__ == "__main__":

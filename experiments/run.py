@@ -10,6 +10,7 @@ from ml_collections import config_flags
 
 from experiments import console
 from tf_utils import cli
+from tf_utils.files import held
 
 CONFIG = config_flags.DEFINE_config_file("config", None, "Configuration file, e.g. experiments/configs/asli.py:ml-1m.")
 WORKDIR = flags.DEFINE_string("workdir", None, "Folder of the run's checkpoints, logs and record.")
@@ -41,7 +42,8 @@ def main(argv) -> None:
             show(entry)
             log(entry)
 
-        record = runner.execute(config, workdir, DATA_DIR.value, strategy, on_epoch)
+        with held(workdir):
+            record = runner.execute(config, workdir, DATA_DIR.value, strategy, on_epoch)
     console.metrics_table(record)
 
 

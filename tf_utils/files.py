@@ -1,10 +1,34 @@
-"""Files that are there in whole or not at all."""
+"""Files that are there in whole or not at all, and folders in which one process at a time is at work."""
 
+import contextlib
+import fcntl
+import hashlib
 import os
 import tempfile
+from collections.abc import Iterator
 from pathlib import Path
 
 from tf_utils.cli import UserError
+
+
+class InUse(UserError):
+    """Another process is at work in a folder."""
+
+
+@contextlib.contextmanager
+def held(folder: Path) -> Iterator[None]:
+    """Keeps a folder, which need not exist yet, to this process until the block or the process ends.
+
+    Nothing is written there: a byte of one file of the machine is locked, which stands for the folder's path. So other
+    machines are not kept out. It does not nest. Raises InUse if another process has the folder.
+    """
+    digest = hashlib.sha256(str(folder.resolve()).encode()).digest()
+    with open(Path(tempfile.gettempdir(), f"intent-recsys-{os.getuid()}.lock"), "a") as file:
+        try:
+            fcntl.lockf(file, fcntl.LOCK_EX | fcntl.LOCK_NB, 1, int.from_bytes(digest[:7], "big"))
+        except (BlockingIOError, PermissionError):  # EAGAIN or EACCES, as the system likes
+            raise InUse(f"{folder}: another process is at work there; wait for it or choose another folder") from None
+        yield
 
 
 def make_folder(path: Path) -> None:

@@ -23,7 +23,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from importlib import metadata
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -78,7 +78,19 @@ class RunRecord:
     history: list = field(default_factory=list)
 
 
-def path_for(root: str | Path, record: RunRecord) -> Path:
+class Key(NamedTuple):
+    """What tells a run from all others: the fields of `RunRecord` that its file's place is made of."""
+
+    paper: str
+    dataset: str
+    model: str
+    variant: str
+    profile: str
+    seed: int
+    sweep: Mapping[str, Any]
+
+
+def path_for(root: str | Path, record: RunRecord | Key) -> Path:
     """Where the record's JSON file belongs under `root`. Raises UserError if a name cannot be part of a path."""
     for key in ("paper", "dataset", "model", "variant", "profile"):
         # A hyphen in a model's name would make "<model>-<variant>" ambiguous.

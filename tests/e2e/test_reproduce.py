@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from tf_utils import run_record
+from tf_utils.files import held
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -44,6 +45,33 @@ def test_reproduce_records_reports_and_does_nothing_twice(tmp_path):
         planned = start(tmp_path, *arguments, *other, "--plan")
         assert planned.returncode == 0 and "2 runs, 0 of them done" in planned.stdout
     assert (tmp_path / "runs" / "reports" / "asli-quick" / "report.md").read_text() == report
+
+
+def test_two_processes_share_the_runs(tmp_path):
+    """A run that another process is at work on is left to it, and taken up once that process is gone."""
+    arguments = (
+        "experiments.reproduce",
+        *("--paper=asli", "--models=pop,item_knn", "--parts=table3", f"--runs={tmp_path / 'runs'}"),
+        f"--data_dir={tmp_path}",
+    )
+    with held(tmp_path / "runs" / "checkpoints" / "asli" / "etsy" / "pop" / "quick-seed1"):
+        done = start(tmp_path, *arguments)
+    assert done.returncode == 0 and "left to another process: [1/2] etsy/pop/quick-seed1;" in done.stdout
+    assert [r.model for r in run_record.find(tmp_path / "runs" / "results")] == ["item_knn"]
+    done = start(tmp_path, *arguments)
+    assert done.returncode == 0 and "2 runs, 1 of them done" in done.stdout
+    assert [r.model for r in run_record.find(tmp_path / "runs" / "results")] == ["item_knn", "pop"]
+
+
+def test_one_workdir_is_for_one_process(tmp_path):
+    with held(tmp_path / "run"):
+        done = start(
+            tmp_path,
+            *("experiments.run", "--config=experiments/configs/asli.py:synthetic-demo,pop"),
+            f"--workdir={tmp_path / 'run'}",
+        )
+    (error,) = [line for line in done.stderr.splitlines() if line.startswith("error: ")]
+    assert done.returncode == 2 and "another process is at work there" in error and not (tmp_path / "run").exists()
 
 
 def test_checkpoints_are_kept_or_not(tmp_path):
