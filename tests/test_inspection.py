@@ -6,7 +6,7 @@ from tensorboard.backend.event_processing.event_accumulator import EventAccumula
 
 from data.pipeline import Store
 from experiments import runner
-from experiments.inspection import concept_pictures, heatmaps, histories, projector
+from experiments.inspection import concept_pictures, heatmaps, histories, images, projector
 from experiments.inspection.averages import AverageMaps, is_causal
 from experiments.inspection.evaluating import evaluate
 from experiments.inspection.inspect_run import inspect_run
@@ -149,10 +149,47 @@ def test_pictures_of_concepts_reach_tensorboard(with_concepts, tmp_path):
         assert min(picture.shape[:2]) > 200 and picture.std() > 1
 
 
+def test_a_mask_token_stands_behind_the_history(tmp_path, monkeypatch):
+    """The map's last row is that of the prediction, and no event of the history is lost but at the full length."""
+    runner.execute(config_of("bert4rec", max_epochs=1), tmp_path / "run")
+    run = load_run(tmp_path / "run")
+    drawn = {}
+    monkeypatch.setattr(images.heatmaps, "attention", lambda *given: drawn.update({given[2]: given}) or b"")
+    seq, length = run.split.sequences, run.config.model.max_length
+    order = np.argsort(seq.lengths, kind="stable")
+    users = (order[[0, -1]] + 1).astype(np.int32)  # one shorter than the model's n, one longer
+    assert seq.lengths[users[0] - 1] < length < seq.lengths[users[1] - 1]
+    store = Store(seq)
+    for user in users:
+        drawn.clear()
+        list(images._user(run, images._read(run, store, np.array([user]))))
+        maps, labels, title, _ = next(iter(drawn.values()))
+        read = histories.read(run.split, store, np.array([user]), length, run.model.padding_invariant)
+        _, out = run.model.encode(read.batch, positions="last")
+        events = min(int(read.valid.sum()), length - 1, images.SHOWN)
+        assert labels[-1] == histories.HIDDEN and len(labels) == events + 1 == maps.shape[-1]
+        end = int(read.ends[0])
+        assert labels[:-1] == histories.event_labels(seq, end - events, end) and title.startswith("user ")
+        np.testing.assert_allclose(
+            maps, out["block_0_attention"].numpy()[0][:, -len(labels) :, -len(labels) :], atol=1e-6
+        )
+
+
+def test_cafe_shows_its_items_and_bpr_says_what_it_lacks(tmp_path):
+    runner.execute(config_of("cafe", max_epochs=1), tmp_path / "cafe")
+    (said,) = inspect_run(tmp_path / "cafe", tmp_path / "out", n_users=1)
+    run = load_run(tmp_path / "cafe")
+    assert f"{run.split.sequences.size('item')} item vectors" in said
+    np.testing.assert_array_equal(projector.item_vectors(run.model), run.model.items.table.numpy()[1:])
+    runner.execute(config_of("bpr_mf", max_epochs=1), tmp_path / "bpr")
+    lacks, has = inspect_run(tmp_path / "bpr", tmp_path / "out2")
+    assert "no attention maps" in lacks and "pictures" not in has and "item vectors for the projector" in has
+
+
 def test_model_without_attention_says_so(tmp_path):
     runner.execute(config_of("pop"), tmp_path / "run")
     said = " ".join(inspect_run(tmp_path / "run", tmp_path / "out"))
-    assert "no attention" in said and not (tmp_path / "out" / "images").exists()
+    assert "no attention maps" in said and not (tmp_path / "out" / "images").exists()
 
 
 @pytest.mark.parametrize("content", [None, "{", "{}"])

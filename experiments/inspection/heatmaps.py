@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import textwrap
 from collections.abc import Sequence
 
 import matplotlib
@@ -53,13 +54,14 @@ def attention(maps: np.ndarray, labels: Sequence[str], title: str, note: str = "
             if heads > 1:
                 axes.set_title(f"head {place + 1}", fontsize=9)
         figure.supxlabel("keys: the events that are looked at", fontsize=9)
-        figure.supylabel("queries: after this event", fontsize=9)
-        _scale(figure, image, grid, "attention weight (square-root colour scale)")
+        causal = bool(np.isnan(maps[:, 0, 1:]).all())
+        figure.supylabel(f"queries: {'after' if causal else 'at'} this event", fontsize=9)
+        _scale(figure, image, grid, "weight (square-root colour scale)")
         return _png(figure, title, note)
 
 
-def average(maps: np.ndarray, title: str, note: str = "") -> bytes:
-    """Attention averaged over users, a panel a head; positions count back from the newest event, -1.
+def average(maps: np.ndarray, title: str, note: str = "", newest: str = "the newest event") -> bytes:
+    """Attention averaged over users, a panel a head; positions count back from -1, which is `newest`.
 
     maps: [heads, T, T], NaN where no user has both events.  Returns a PNG.
     """
@@ -77,9 +79,9 @@ def average(maps: np.ndarray, title: str, note: str = "") -> bytes:
             image = _heat(axes, maps[place], norm, (-size - 0.5, -0.5, -0.5, -size - 0.5))
             if heads > 1:
                 axes.set_title(f"head {place + 1}", fontsize=9)
-        figure.supxlabel("key position (-1: the newest event)", fontsize=9)
+        figure.supxlabel(f"key position (-1: {newest})", fontsize=9)
         figure.supylabel("query position", fontsize=9)
-        _scale(figure, image, grid, "mean attention weight (square-root colour scale)")
+        _scale(figure, image, grid, "mean weight (square-root colour scale)")
         return _png(figure, title, note)
 
 
@@ -185,7 +187,7 @@ def by_distance(curves: dict[str, np.ndarray], even: np.ndarray, title: str, not
         axes.set_xlim(left=-0.5)
         axes.xaxis.get_major_locator().set_params(integer=True)
         axes.set_xlabel("events between query and key (0: the query's own event)")
-        axes.set_ylabel("mean attention weight")
+        axes.set_ylabel("mean weight")
         axes.grid(axis="y", alpha=0.25, linewidth=0.6)
         axes.legend(frameon=False)
         return _png(figure, title, note)
@@ -214,7 +216,8 @@ def _scale(figure: Figure, image, grid: np.ndarray, label: str) -> None:
 
 
 def _png(figure: Figure, title: str, note: str) -> bytes:
-    figure.suptitle(title + (f"\n{note}" if note else ""), fontsize=10)
+    width = int(figure.get_figwidth() / TITLE)
+    figure.suptitle("\n".join(textwrap.fill(text, width) for text in (title, note) if text), fontsize=10)
     out = io.BytesIO()
     figure.savefig(out, format="png", metadata={"Software": None})
     return out.getvalue()

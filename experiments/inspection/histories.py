@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -11,6 +11,8 @@ from data.schema import Sequences
 from data.splits import Split
 from tf_utils.cli import UserError
 from tf_utils.keras_gate import tf
+
+HIDDEN = "the next event, hidden"
 
 
 @dataclass(frozen=True)
@@ -42,6 +44,16 @@ def read(split: Split, store: Store, users: np.ndarray, length: int, trim: bool)
     width = max(min(int((ends - starts).max()), length), 1) if trim else length
     batch = {"user": tf.constant(users)} | store.window(tf.constant(starts), tf.constant(ends), tf.constant(width))
     return Histories(users, starts, ends, batch)
+
+
+def asking(histories: Histories, token: int) -> Histories:
+    """The histories with one more event behind them: the item `token`, and nothing else known of it."""
+    behind = lambda name: token if name == "items" else 0  # noqa: E731
+    batch = {
+        name: x if x.shape.rank == 1 else tf.pad(x, [[0, 0], [0, 1]], constant_values=behind(name))
+        for name, x in histories.batch.items()
+    }
+    return replace(histories, batch=batch)
 
 
 def by_label(seq: Sequences, labels: list[str]) -> np.ndarray:

@@ -17,6 +17,7 @@ SHOWN = 30  # events of a user, the newest ones
 AVERAGE_SHOWN = 50
 AVERAGED_USERS = 512
 BATCH = 64
+ROWS_OVER_SUMS = "theta, each row over its sum"
 
 
 def draw(run: TrainedRun, users: np.ndarray) -> Iterator[tuple[str, bytes]]:
@@ -25,7 +26,8 @@ def draw(run: TrainedRun, users: np.ndarray) -> Iterator[tuple[str, bytes]]:
     The maps are the entries of `out` (models.base.Recommender.encode) whose names end in "attention" or "local_mask"
     (of the latter each row over its sum: attention if all products of queries and keys were alike); "latent_intent" is
     drawn where the model has one, and the distribution over interests before and after their interaction as
-    "interests"; see `concept_pictures.draw` for models with concepts. Yields nothing for a model with none of these.
+    "interests"; see `concept_pictures.draw` for models with concepts. Where a model asks with a mask token behind the
+    history (BERT4Rec), so do the maps. Yields nothing for a model with none of these.
     """
     store = Store(run.split.sequences)
     for user in users:
@@ -36,7 +38,10 @@ def draw(run: TrainedRun, users: np.ndarray) -> Iterator[tuple[str, bytes]]:
 
 def _read(run: TrainedRun, store: Store, users: np.ndarray) -> Histories:
     length = run.config.model.get("max_length", SHOWN)
-    return histories.read(run.split, store, users, length, run.model.padding_invariant)
+    if not run.model.mask_token:
+        return histories.read(run.split, store, users, length, run.model.padding_invariant)
+    history = histories.read(run.split, store, users, length - 1, run.model.padding_invariant)
+    return histories.asking(history, run.model.spec.n_items + 1)
 
 
 def _encode(run: TrainedRun, history: Histories) -> dict[str, np.ndarray]:
@@ -61,26 +66,28 @@ def _user(run: TrainedRun, history: Histories) -> Iterator[tuple[str, bytes]]:
     seq = run.split.sequences
     name = str(seq.labels["user"][history.users[0] - 1])
     start, end = int(history.starts[0]), int(history.ends[0])
-    read = int(history.valid.sum())  # what the model sees
+    hidden = [histories.HIDDEN] if run.model.mask_token else []
+    read = int(history.valid.sum()) - len(hidden)  # what the model sees
     shown = min(read, SHOWN)
-    labels = histories.event_labels(seq, end - shown, end)
+    labels = histories.event_labels(seq, end - shown, end) + hidden
+    cells = len(labels)
     which = f"all {end - start} events" if shown == end - start else f"the newest {shown} of {end - start} events"
     for key, value in out.items():
         title = f"user {name}: {key}, {run.title}"
         if key == "latent_intent":
-            yield f"user {name}/{key}", heatmaps.vectors(value[0, -shown:], labels, title, which)
+            yield f"user {name}/{key}", heatmaps.vectors(value[0, -cells:], labels, title, which)
             continue
-        maps = value[0][:, -shown:, -shown:].astype(float)
-        note = which
+        maps = value[0][:, -cells:, -cells:].astype(float)
+        note = f"{which}; {ROWS_OVER_SUMS}" if key.endswith("local_mask") else which
         if shown < read:
             earlier = 1 - maps.sum(axis=-1).mean()
             note += f"; {earlier:.0%} of the weight lies on {read - shown} earlier events"
         if is_causal(value):
-            maps[:, np.triu_indices(shown, 1)[0], np.triu_indices(shown, 1)[1]] = np.nan
+            maps[:, np.triu_indices(cells, 1)[0], np.triu_indices(cells, 1)[1]] = np.nan
         yield f"user {name}/{key}", heatmaps.attention(maps, labels, title, note)
     if kept_interests.present(encoded):
         rows = kept_interests.rows_of(encoded, history.valid)[0]
-        rows = {side: x[-shown:] for side, x in rows.items()}
+        rows = {side: x[-cells:] for side, x in rows.items()}
         yield f"user {name}/interests", heatmaps.interests(rows, labels, f"user {name}: interests, {run.title}", which)
 
 
@@ -89,7 +96,7 @@ def _averages(run: TrainedRun, store: Store) -> Iterator[tuple[str, bytes]]:
     sums: dict[str, AverageMaps] = {}
     causal: dict[str, bool] = {}
     longest = int(run.split.sequences.lengths[users - 1].max()) - 1
-    width = min(longest, run.config.model.get("max_length", SHOWN))
+    width = min(longest + run.model.mask_token, run.config.model.get("max_length", SHOWN))
     if not run.model.padding_invariant:
         width = run.config.model.get("max_length", SHOWN)
     for first in range(0, len(users), BATCH):
@@ -101,13 +108,15 @@ def _averages(run: TrainedRun, store: Store) -> Iterator[tuple[str, bytes]]:
     if not sums:
         return
     shown = min(width, AVERAGE_SHOWN)
-    note = f"{len(users)} users, aligned at the newest event; a cell averages those who have both events"
+    newest = histories.HIDDEN if run.model.mask_token else "the newest event"
+    about = f"{len(users)} users, aligned at {newest}; a cell averages those who have both events"
     curves = {}
     for key, total in sums.items():
         maps = total.mean()[:, -shown:, -shown:]
         if causal[key]:
             maps[:, np.triu_indices(shown, 1)[0], np.triu_indices(shown, 1)[1]] = np.nan
-        yield f"average/{key}", heatmaps.average(maps, f"{key}, {run.title}", note)
+        note = f"{about}; {ROWS_OVER_SUMS}" if key.endswith("local_mask") else about
+        yield f"average/{key}", heatmaps.average(maps, f"{key}, {run.title}", note, newest)
         heads, even = total.by_distance()
         for head, curve in enumerate(heads):
             curves[key if len(heads) == 1 else f"{key}, head {head + 1}"] = curve[:shown]

@@ -40,11 +40,12 @@ def inspect_run(
     vectors = projector.item_vectors(run.model)
     said = []
     if not pictures:
-        said.append(f"{run.title}: the model has no attention, so there are no maps")
+        said.append(f"{run.title}: the model gives no attention maps, so there are no pictures")
     if vectors is None:
         said.append(f"{run.title}: the model has no item vectors, so there is no projector")
     if pictures or vectors is not None:
         writing.write(out, pictures, run.epoch, vectors, run.split)
-        items = "" if vectors is None else f", {len(vectors)} item vectors for the projector"
-        said.append(f"{len(pictures)} pictures (as PNG in {out / 'images'}){items}: tensorboard --logdir={out}")
+        written = [f"{len(pictures)} pictures (as PNG in {out / 'images'})"] if pictures else []
+        written += [f"{len(vectors)} item vectors for the projector"] if vectors is not None else []
+        said.append(f"{', '.join(written)}: tensorboard --logdir={out}")
     return said

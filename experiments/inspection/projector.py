@@ -12,6 +12,7 @@ from tensorboard.plugins.projector.metadata import PROJECTOR_FILENAME
 from data.splits import Split
 from experiments.inspection.histories import item_names
 from models.base import Recommender
+from models.layers.embedding import PaddedEmbedding
 from tf_utils.keras_gate import tf
 
 TENSOR = "item_embedding"
@@ -19,11 +20,16 @@ COLUMNS = ("item", "name", "category", "training events")
 
 
 def item_vectors(model: Recommender) -> np.ndarray | None:
-    """float32 [n_items, d], or None: the model scores without item vectors, or they have one column alone."""
+    """float32 [n_items, d]: what items are scored with, else (CAFE, whose score has two parts) their embedding.
+
+    None: the model has neither, or they have one column alone.
+    """
     try:
         matrix = model.item_matrix()
     except NotImplementedError:
-        return None
+        if not isinstance(getattr(model, "items", None), PaddedEmbedding):
+            return None
+        matrix = model.items.matrix()
     return tf.cast(matrix, tf.float32).numpy()[1:] if matrix.shape[1] > 1 else None
 
 
