@@ -8,6 +8,7 @@ import pytest
 
 from data import catalog
 from experiments import papers
+from experiments.configs import asli as asli_config
 from experiments.configs import sine as sine_config
 from experiments.identity import science
 from experiments.papers.feasibility import feasible
@@ -166,3 +167,15 @@ def test_how_often_an_event_is_kept_changes_no_other_setting(paper, dataset, mod
     plain = config_of(f"{dataset},{model}").to_dict()
     for suffix in ("ui", "uia"):
         assert config_of(f"{dataset}-{suffix},{model}").to_dict() == plain | {"dataset": f"{dataset}-{suffix}"}
+
+
+@pytest.mark.parametrize("model", ["asli", "sasrec", "nextitnet"])
+@pytest.mark.parametrize("dataset", ["tmall", "tmall_small", "etsy"])
+def test_asli_stand_ins_train_for_as_many_steps_as_the_code_on_all_users(dataset, model):
+    config = asli_config.get_config(f"{dataset},{model}")
+    asli_config.stand_in(config)
+    share = config.dataset_args.fraction
+    rows = 128 / config.train.batch_size  # NextItRec: four times as many steps an epoch
+    assert config.train.max_epochs * share * rows == pytest.approx(100, rel=0.01)
+    assert config.train.eval_every * share * rows == pytest.approx(5, rel=0.3)  # whole epochs
+    assert config.train.patience == 5
