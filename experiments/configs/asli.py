@@ -68,7 +68,7 @@ def stand_in(config) -> None:
         config.dataset_args.fraction = fraction
         train = config.train
         train.max_epochs = round(train.max_epochs / 2 / fraction)  # the code's limit is half of ours
-        train.eval_every = max(round(train.eval_every / fraction), 1)
+        train.eval_every = round(train.eval_every / fraction)
         for name, value in (("dim", dim), ("max_length", length)):
             if name in config.model:
                 config.model[name] = value
