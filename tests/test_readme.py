@@ -1,4 +1,4 @@
-"""The README's headline numbers are those of committed run records."""
+"""The numbers of the README and of the findings are those of committed run records."""
 
 import re
 from pathlib import Path
@@ -11,45 +11,63 @@ from tf_utils import run_record
 
 ROOT = Path(__file__).resolve().parents[1]
 RESULTS = ROOT / "experiments" / "results"
+README, FINDINGS = ROOT / "README.md", RESULTS / "README.md"
 
 
-def blocks():
-    """Each table's rows: ((paper, dataset, model, variant), names of the columns, label and cells)."""
-    text = (ROOT / "README.md").read_text(encoding="utf-8")
+def blocks(page):
+    """Each table's rows: ((paper, dataset, model, variant), names of the columns, cells)."""
+    text = page.read_text(encoding="utf-8")
     for block in re.findall(r"<!-- headline.*?-->\n(.*?)<!-- /headline -->", text, re.DOTALL):
         lines = [line for line in block.splitlines() if line.startswith("|")]
         header, _, *body = [[cell.strip() for cell in line.strip("|").split("|")] for line in lines]
-        found = []
-        for cells in body:
-            paper, dataset, model = re.search(r"`(\w+)/([\w-]+)/([\w-]+)`", cells[0]).groups()
-            model, _, variant = model.partition("-")
-            found.append(((paper, dataset, model, variant or "paper"), header[1:], cells))
-        yield found
+        yield [(where(cells[0]), header, cells) for cells in body]
+
+
+def where(cell):
+    """(paper, dataset, model, variant) of the record that a cell names."""
+    paper, dataset, model = re.search(r"`([\w-]+)/([\w-]+)/([\w-]+)`", cell).groups()
+    model, _, variant = model.partition("-")
+    return paper, dataset, model, variant or "paper"
+
+
+def overview():
+    """The README's rows by the names of their columns."""
+    for block in blocks(README):
+        for _, header, cells in block:
+            yield dict(zip(header, cells, strict=True))
 
 
 def rows():
     """(label, paper, dataset, model, variant, protocol, metric, printed number) of every number of the tables."""
-    for block in blocks():
-        for where, names, cells in block:
-            for name, cell in zip(names, cells[1:], strict=True):
+    for row in overview():
+        for named, cell in ((row["run"], row["here"]), (row["strongest rival here"],) * 2):
+            if "0." in cell:
+                yield row["run"], *where(named), *row["metric"].split(" "), re.match(r"0?\.\d+", cell).group()
+    for block in blocks(FINDINGS):
+        for run, names, cells in block:
+            for name, cell in zip(names, cells, strict=True):
                 number = re.match(r"\d?\.\d+", cell)
                 if " " in name and number:
-                    yield cells[0], *where, *name.split(" "), number.group()
+                    yield cells[0], *run, *name.split(" "), number.group()
 
 
 @pytest.mark.parametrize("row", list(rows()), ids=lambda row: f"{row[0]}-{row[5]}-{row[6]}")
 def test_number_is_the_mean_of_the_committed_records(row):
     _, paper, dataset, model, variant, protocol, metric, printed = row
-    where = dict(paper=paper, dataset=dataset, model=model, variant=variant, profile="paper", sweep={})
-    records = run_record.find(RESULTS, **where)
+    run = dict(paper=paper, dataset=dataset, model=model, variant=variant, profile="paper", sweep={})
+    records = run_record.find(RESULTS, **run)
     assert records, f"no committed record for {row[0]}"
     mean = np.mean([record.metrics[protocol][metric] for record in records])
     assert abs(mean - float(printed)) <= 0.5 * 10.0 ** -len(printed.partition(".")[2]) + 1e-9
 
 
 def published():
-    """(paper, dataset, model, metric, number) of the `published` column, whose numbers follow the columns before it."""
-    for block in blocks():
+    """(paper, dataset, model, metric, number) of what the tables say is published for the row's own data."""
+    for row in overview():
+        paper, dataset, model, _ = where(row["run"])
+        if re.fullmatch(r"0?\.\d+", row["published"]) and paper != "anchors":
+            yield paper, dataset, model, row["metric"].split(" ")[1], row["published"]
+    for block in blocks(FINDINGS):  # numbers of the last column follow the columns before it
         for (paper, dataset, model, _), names, cells in block:
             numbers = re.findall(r"\d?\.\d+", cells[-1])
             if names[-1] == "published" and re.match(r"\d[^a-z]*$", cells[-1]) and paper != "anchors":
@@ -71,5 +89,19 @@ def test_published_number_is_the_papers(case):
     assert float(number) in printed, f"{metric} of {model} on {dataset}: printed {sorted(printed)}"
 
 
+@pytest.mark.parametrize(
+    "row", [row for row in overview() if "`" in row["strongest rival here"]], ids=lambda row: row["run"]
+)
+def test_strongest_rival_is_the_strongest(row):
+    paper, dataset, own, _ = where(row["run"])
+    protocol, metric = row["metric"].split(" ")
+    means = {}
+    for record in run_record.find(RESULTS, paper=paper, dataset=dataset, profile="paper", sweep={}):
+        if record.model != own and protocol in record.metrics:
+            means.setdefault((record.model, record.variant), []).append(record.metrics[protocol][metric])
+    means = {run: np.mean(values) for run, values in means.items()}
+    assert max(means, key=means.get) == where(row["strongest rival here"])[2:], means
+
+
 def test_there_is_a_headline():
-    assert len(list(rows())) >= 4
+    assert len(list(overview())) >= 4
