@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import dataclasses
 import json
-import os
 from collections.abc import Callable
 from pathlib import Path
 
@@ -25,6 +24,7 @@ from tf_utils.cli import UserError
 from tf_utils.evaluation import FULL, Evaluator
 from tf_utils.files import write_atomically
 from tf_utils.keras_gate import tf
+from tf_utils.machine import OtherWork
 from tf_utils.optimizers import OPTIMIZERS, make_optimizer
 from tf_utils.training import Progress, Stepper, fit
 
@@ -135,6 +135,9 @@ def execute(
     check(config)
     environment = run_record.environment([gpu.name for gpu in tf.config.list_physical_devices("GPU")])
     environment["device"] |= conditions(strategy)
+    if threads := tf.config.threading.get_intra_op_parallelism_threads():
+        environment["device"]["threads"] = threads
+    others = OtherWork()
     split = load_split(config, data_dir)
     if candidates.PAIRED in config.eval.protocols:
         candidates.item_intents(split.sequences)  # raises now what would else be raised after the training
@@ -150,6 +153,7 @@ def execute(
         with strategy.scope():
             model = make_model(config, split)
         train(config, split.with_validation(), model, workdir, strategy, note, epochs=progress.best_epoch)
+    environment["device"]["busy"] = others.busy()
     return finish(config, split, model, progress, workdir, profile, sweep or {}, environment, selected, data_dir)
 
 
@@ -217,7 +221,7 @@ def finish(
         seed=config.train.seed,
         sweep=sweep,
         config=json.loads(config.to_json_best_effort()),
-        **(environment | {"device": environment["device"] | {"busy": machine_is_busy()}}),
+        **environment,
         data_fingerprint=provenance.fingerprint,
         data_notes=[*provenance.notes, *evaluator.notes],
         synthetic=provenance.synthetic,
@@ -235,11 +239,6 @@ def finish(
     )
     run_record.save(workdir / "record", record, test, kept_arrays(config, split, model))
     return record
-
-
-def machine_is_busy() -> bool:
-    """Whether more work waits for the cores than this process alone makes, over the last five minutes."""
-    return os.getloadavg()[1] > 1.25 * len(os.sched_getaffinity(0))
 
 
 def conditions(strategy: tf.distribute.Strategy | None = None) -> dict[str, str | int]:
