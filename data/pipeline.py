@@ -61,10 +61,11 @@ def slice_rows(batch: Batch, start: tf.Tensor | int, stride: int) -> Batch:
 
 
 class Store:
-    """The flat arrays of a `Sequences` as tensors, and windows cut out of them."""
+    """The events of a `Sequences` as a tensor, and windows cut out of it."""
 
     def __init__(self, sequences: Sequences):
-        self._flat = {name: tf.constant(getattr(sequences, name), tf.int32) for name in _FIELDS}
+        # The fields of an event side by side: one gather for all costs less than one for each.
+        self._events = tf.constant(np.stack([getattr(sequences, name) for name in _FIELDS], axis=1), tf.int32)
 
     def window(self, first: tf.Tensor, end: tf.Tensor, width: tf.Tensor, prefix: str = "") -> Batch:
         """Events first..end-1 of each row, left-padded with 0 to `width`; the newest `width` ones if there are more.
@@ -73,8 +74,8 @@ class Store:
         """
         index = end[:, None] - tf.cast(width, tf.int64) + tf.range(tf.cast(width, tf.int64))[None, :]
         inside = index >= first[:, None]
-        index = tf.where(inside, index, 0)
-        return {prefix + name: tf.where(inside, tf.gather(x, index), 0) for name, x in self._flat.items()}
+        events = tf.unstack(tf.gather(self._events, tf.where(inside, index, 0)), axis=-1)
+        return {prefix + name: tf.where(inside, x, 0) for name, x in zip(_FIELDS, events, strict=True)}
 
 
 def epoch_rows(step: tf.Tensor, batch_size: int, instances: int, seed: int) -> tf.Tensor:

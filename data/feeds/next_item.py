@@ -76,13 +76,13 @@ def next_item_feed(
         lengths = tf.gather(table["end"], chosen) - tf.gather(table["first"], chosen) - 1
         chosen = tf.gather(chosen, tf.argsort(lengths, stable=True))
         user, row, lo, hi = (tf.gather(table[name], chosen) for name in ("user", "row", "first", "end"))
-        width = tf.reduce_max(lengths)
-        fields = {"user": user} | store.window(lo, hi - 1, width)
-        target = store.window(lo + 1, hi, width)
+        events = store.window(lo, hi, tf.reduce_max(lengths) + 1)  # inputs and targets are one step apart
+        fields = {"user": user} | {name: x[:, :-1] for name, x in events.items()}
+        is_target = fields["items"] > 0
+        masked = lambda x: tf.where(is_target, x, 0)  # noqa: E731
+        target = {name: masked(x[:, 1:]) for name, x in events.items()}
         fields |= {"positives": target["items"]}
         fields |= {"positive_categories": target["categories"], "positive_actions": target["actions"]}
-        is_target = target["items"] > 0
-        masked = lambda x: tf.where(is_target, x, 0)  # noqa: E731
         fields["negatives"] = masked(items(row, target["items"], step_seed(seed, step, 0)))
         if interaction_negatives == "pair":
             positive = (tf.maximum(target["categories"], 1) - 1) * n_actions + target["actions"]
