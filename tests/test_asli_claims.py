@@ -167,6 +167,15 @@ def test_times_on_a_shared_machine_say_nothing(tmp_path):
         assert decided(tmp_path / id, runs, id).verdict == "not tested"
 
 
+def test_seconds_of_a_shared_machine_are_left_out(tmp_path):
+    """A busy seed, of more epochs and fewer seconds each, changes no evidence."""
+    quiet, busy = [timed(JD, ASLI, 10), timed(JD, SAS, 20), timed(JD, NEXT, 40)], timed(JD, ASLI, 900, per_epoch=0.5)
+    busy[3].update(seed=2, device=report_records.DEVICE | {"busy": True})
+    for id in ("converges-faster", "epoch-time"):
+        alone, beside = decided(tmp_path / id / "a", quiet, id), decided(tmp_path / id / "b", [*quiet, busy], id)
+        assert [f.evidence for f in beside.findings] == [f.evidence for f in alone.findings]
+
+
 def test_runs_that_ended_by_a_limit_are_told(tmp_path):
     """Those that the claim rests on, and no others: BPR-MF's are no part of the second."""
     cut = [(*r[:3], r[3] | {"stopped_by": "budget"}) if r[1] == "bpr_mf" else r for r in table_3(JD)]

@@ -139,9 +139,9 @@ def best_kernel(results) -> list[Finding]:
     return findings
 
 
-def _converged(source, dataset: str, key: Key) -> list[Point]:
+def _converged(source, records: list) -> list[Point]:
     figure = source.results.paper.figure("figure3")
-    points = [convergence(curve(r.history, figure.protocol, figure.metric)) for r in source.records(dataset, key)]
+    points = [convergence(curve(record.history, figure.protocol, figure.metric)) for record in records]
     return [point for point in points if point is not None]
 
 
@@ -149,8 +149,8 @@ def converges_within(results, epochs: int = 20) -> list[Finding]:
     """In as many steps as `epochs` are on Tmall: an epoch of a stand-in may be a tenth of that."""
     source, findings = results.measured("figure3"), []
     for dataset in source.datasets:
-        points, records = _converged(source, dataset, ASLI), source.records(dataset, ASLI)
-        users = source.statistic(dataset, "users")
+        records = source.records(dataset, ASLI)
+        points, users = _converged(source, records), source.statistic(dataset, "users")
         if points and users:
             at = median(point.epoch for point in points)
             steps = at * math.ceil(users / records[0].config["train"]["batch_size"])
@@ -164,9 +164,9 @@ def converges_faster(results) -> list[Finding]:
     source, findings = results.measured("figure3"), []
     for dataset in source.datasets:
         keys = (ASLI, SAS, NEXT)
-        points = {key: _converged(source, dataset, key) for key in keys}
-        if all(points.values()) and source.comparable_times(dataset, keys):
-            seconds = {key: median(p.seconds for p in points[key]) for key in keys}
+        points = [_converged(source, records) for records in source.timed(dataset, keys) or ()]
+        if points and all(points):
+            seconds = {key: median(p.seconds for p in found) for key, found in zip(keys, points, strict=True)}
             evidence = ", ".join(f"{results.label(key, 'table3')} {seconds[key]:.0f} s" for key in keys)
             holds = seconds[ASLI] < min(seconds[SAS], seconds[NEXT])
             findings.append(source.finding(dataset, _verdict(holds), evidence))
@@ -176,9 +176,8 @@ def converges_faster(results) -> list[Finding]:
 def epoch_costs_more(results) -> list[Finding]:
     source, findings = results.measured("figure3"), []
     for dataset in source.datasets:
-        times = [[r.seconds_per_epoch for r in source.records(dataset, key)] for key in (ASLI, SAS)]
-        if all(times) and source.comparable_times(dataset, (ASLI, SAS)):
-            ours, sasrec = map(mean, times)
+        if runs := source.timed(dataset, (ASLI, SAS)):
+            ours, sasrec = (mean(record.seconds_per_epoch for record in records) for records in runs)
             evidence = f"ASLI {ours:.2f} s, SASRec {sasrec:.2f} s an epoch"
             findings.append(source.finding(dataset, _verdict(ours > sasrec), evidence))
     return findings
@@ -188,8 +187,7 @@ def length_cost(results) -> list[Finding]:
     source, findings = results.measured("scaling"), []
     for dataset in source.datasets:
         keys = [Key("asli", "paper", sweep_of(max_length=n)) for n in (50, 600)]
-        runs = [source.records(dataset, key) for key in keys]
-        if all(runs) and source.comparable_times(dataset, keys):
+        if runs := source.timed(dataset, keys):
             short, long = (mean(r.seconds_per_epoch for r in records) for records in runs)
             if short > 0:
                 evidence = f"{short:.2f} s at n = 50, {long:.2f} s at n = 600: {long / short:.1f} times"

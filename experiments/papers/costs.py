@@ -10,8 +10,8 @@ from experiments.papers.schema import Figure, Key
 def ratio(source, figure: Figure, dataset: str, value) -> float | None:
     """Ours; None without runs of both on one kind of machine that had nothing else to do."""
     pair = [Key(line.model, line.variant, ((figure.parameter, value),)) for line in figure.lines[:2]]
-    runs = [source.records(dataset, key) for key in pair]
-    if not all(runs) or not source.comparable_times(dataset, pair):
+    runs = source.timed(dataset, pair)
+    if not runs:
         return None
     first, second = (mean(record.seconds_per_epoch for record in records) for records in runs)
     return first / second if second else None

@@ -58,10 +58,14 @@ class Measured:
     def statistic(self, dataset: str, name: str) -> float | None:
         return self.results.statistic(dataset, name)
 
-    def comparable_times(self, dataset: str, keys: Sequence[Key]) -> bool:
-        """Whether the runs' seconds may be compared: one kind of machine, and not busy with other work."""
-        devices = [r.device for key in keys for r in self.records(dataset, key)]
-        return len({str(device) for device in devices}) == 1 and not any(device.get("busy") for device in devices)
+    def timed(self, dataset: str, keys: Sequence[Key]) -> list[list[RunRecord]] | None:
+        """Each key's runs whose seconds may be compared: those that had the machine to themselves.
+
+        None if a key has no such run, or if they are of several kinds of machine.
+        """
+        runs = [[r for r in self.records(dataset, key) if not r.device.get("busy")] for key in keys]
+        machines = {str(record.device) for records in runs for record in records}
+        return runs if all(runs) and len(machines) == 1 else None
 
     def finding(self, dataset: str, verdict: str, evidence: str, noise: bool | None = None) -> Finding:
         return Finding(verdict, evidence, self.place(dataset), self.kind(dataset), noise, self.unfinished(dataset))
