@@ -35,7 +35,7 @@ LEARNING_RATES = {("nova", "paper"): 0.005}
 # Documented absences that no class attribute tells.
 # nextitnet: one pool of negatives for each slice of a batch. mind: each replica draws routing logits of its own.
 # sse_pt: each replica replaces ids by draws of its own.
-REPLICAS_DIFFER = {("sse_pt", "paper"), ("nextitnet", "sampled"), ("mind", "paper"), ("mind", "comirec")}
+REPLICAS_DIFFER = {("sse_pt", "paper"), ("nextitnet", "sampled")} | {("mind", v) for v in ("paper", "comirec", "soft")}
 
 
 @dataclass
