@@ -20,22 +20,25 @@ class OtherWork:
         self._began = _seconds()
 
     def share(self) -> float:
-        """Of the time of all cores, the part that was not this process's own, though they were at work: 0 to 1."""
-        wall, everyone, own = (now - then for now, then in zip(_seconds(), self._began, strict=True))
-        return max(everyone - own, 0.0) / max(wall * (os.cpu_count() or 1), 1e-9)
+        """Of the time of all cores, the part that others worked: 0 to 1, and 1 where the system does not tell."""
+        now = _seconds()
+        if now is None or self._began is None:
+            return 1.0
+        wall, everyone, own = (end - start for end, start in zip(now, self._began, strict=True))
+        # The kernel counts in hundredths of a second: over a moment the ratio may be anything.
+        return min(max(everyone - own, 0.0) / max(wall * (os.cpu_count() or 1), 1e-9), 1.0)
 
     def busy(self) -> bool:
         """Whether others took so much that this process's seconds are not those of the machine."""
         return self.share() > _LIMIT
 
 
-def _seconds() -> tuple[float, float, float]:
+def _seconds() -> tuple[float, float, float] | None:
     """The clock, the time that all cores have worked (for the hypervisor too), and what this process made of it."""
+    try:
+        fields = _STAT.read_text(encoding="ascii").partition("\n")[0].split()[1:9]
+    except OSError:
+        return None
+    worked = sum(int(field) for i, field in enumerate(fields) if i not in _IDLE) / os.sysconf("SC_CLK_TCK")
     own = os.times()
-    ticks = [int(field) for field in _STAT.read_text(encoding="ascii").partition("\n")[0].split()[1:9]]
-    worked = sum(ticks) - sum(ticks[i] for i in _IDLE)
-    return (
-        time.perf_counter(),
-        worked / os.sysconf("SC_CLK_TCK"),
-        own.user + own.system + own.children_user + own.children_system,
-    )
+    return time.perf_counter(), worked, own.user + own.system + own.children_user + own.children_system
