@@ -116,30 +116,19 @@ def load(name: str, data_dir: str | os.PathLike | None = None, *, download: bool
     override asks for it, since the presets have the marginals of the data as prepared.
     Raises UserError: unknown name or override, missing or bad file, nothing left after filtering.
     """
-    if preset := _preset(name):
-        return _generated(name, preset, overrides)
-    base, overrides = _parse(name, overrides)
-    path = _find(RECIPES[base].source, data_dir, download)
-    if path is None and RECIPES[base].stand_in:
-        return _generated(name, RECIPES[base].stand_in, overrides, RECIPES[base])
-    if path is None:
+    origin = _origin(name, data_dir, download, overrides)
+    if origin is None:
         looked_in = data_dir or os.environ.get("DATA_DIR") or "DATA_DIR (not set)"
-        raise UserError(f"{name}: not in {looked_in}; {_where(base)}")
-    recipe = replace(RECIPES[base], **_checked(name, overrides))
-    files = _files(recipe.source, path)
-    settings = {key: value for key, value in dataclasses.asdict(recipe).items() if key != "stand_in"}
-    if settings["ties"] == "row":
-        del settings["ties"]  # fingerprints of before there was a choice
+        raise UserError(f"{name}: not in {looked_in}; {_where(_parse(name, {})[0])}")
+    sequences = origin.load()
+    return replace(sequences, provenance=replace(sequences.provenance, name=name, fingerprint=origin.fingerprint()))
 
-    def build() -> Sequences:
-        return _prepared(_parsed(recipe.source, path), recipe)
 
-    if path.stat().st_size >= CACHE_FROM_BYTES:
-        sequences = cached({"files": [file_key(f) for f in files], "settings": settings, "code": code_digest()}, build)
-    else:
-        sequences = build()
-    shaped_by = digest({"files": [fingerprint(file) for file in files], "settings": settings})
-    return replace(sequences, provenance=replace(sequences.provenance, name=name, fingerprint=shaped_by))
+def fingerprint_of(name: str, data_dir: str | os.PathLike | None = None, **overrides) -> str:
+    """`provenance.fingerprint` of what `load` gives for the same arguments, from the files' bytes, without parsing
+    them; "" if they are not there.  Raises UserError: unknown name or override."""
+    origin = _origin(name, data_dir, False, overrides)
+    return "" if origin is None else origin.fingerprint()
 
 
 class Available(NamedTuple):
@@ -236,36 +225,88 @@ def _prepared(data: Interactions, recipe: Recipe) -> Sequences:
 def process(name: str, data_dir: str | os.PathLike | None = None, **overrides):
     """The generator's process behind `load` with the same arguments; None for real data, and for a log that filters
     were applied to afterwards, which is no sample of it."""
-    from data.sources.synthetic_process import build_process
+    origin = _origin(name, data_dir, False, overrides)
+    if not isinstance(origin, _Generator) or set(origin.given) - {"fraction", "seed"}:
+        return None
+    return origin.process()
 
-    preset = _preset(name)
+
+@dataclass(frozen=True)
+class _File:
+    """A source's file at `path`, to be prepared by `recipe`."""
+
+    path: Path
+    recipe: Recipe
+
+    def settings(self) -> dict:
+        found = {key: value for key, value in dataclasses.asdict(self.recipe).items() if key != "stand_in"}
+        if found["ties"] == "row":
+            del found["ties"]  # fingerprints of before there was a choice
+        return found
+
+    def fingerprint(self) -> str:
+        files = _files(self.recipe.source, self.path)
+        return digest({"files": [fingerprint(file) for file in files], "settings": self.settings()})
+
+    def load(self) -> Sequences:
+        def build() -> Sequences:
+            return _prepared(_parsed(self.recipe.source, self.path), self.recipe)
+
+        if self.path.stat().st_size < CACHE_FROM_BYTES:
+            return build()
+        files = [file_key(file) for file in _files(self.recipe.source, self.path)]
+        return cached({"files": files, "settings": self.settings(), "code": code_digest()}, build)
+
+
+@dataclass(frozen=True)
+class _Generator:
+    """The generator's log of `preset`, in place of `stands_in`; only the filters that `given` names are applied."""
+
+    preset: str
+    given: dict
+    arguments: dict
+    stands_in: str = ""
+
+    def settings(self) -> dict:
+        arguments = {key: repr(value) for key, value in self.arguments.items()}
+        return {"preset": self.preset, "given": self.given, "arguments": arguments}
+
+    def process(self):
+        from data.sources.synthetic_process import build_process
+
+        size = {key: self.given[key] for key in ("fraction", "seed") if key in self.given}
+        return build_process(self.preset, **size, **self.arguments)
+
+    def fingerprint(self) -> str:
+        return digest({"log": self.process().fingerprint(), "settings": self.settings()})
+
+    def load(self) -> Sequences:
+        def build() -> Sequences:
+            from data.sources.synthetic import generate
+
+            recipe = replace(Recipe(""), **self.given)
+            log = generate(self.preset, fraction=recipe.fraction, seed=recipe.seed, **self.arguments)
+            return _prepared(log, replace(recipe, fraction=1.0))
+
+        sequences = cached({"settings": self.settings(), "code": code_digest()}, build)
+        if not self.stands_in:
+            return sequences
+        where = _where(self.stands_in)
+        note = f"No real {self.stands_in} here ({where}): the generator stands in."
+        return replace(sequences, provenance=sequences.provenance.noting(note))
+
+
+def _origin(name: str, data_dir, download: bool, overrides: dict) -> _File | _Generator | None:
+    """Where a data set comes from; None if its file is not there and nothing stands in.  Raises UserError."""
+    base, preset = "", _preset(name)
     if not preset:
         base, overrides = _parse(name, overrides)
-        stand_in = RECIPES[base].stand_in
-        preset = stand_in if stand_in and _find(RECIPES[base].source, data_dir, download=False) is None else None
-    if not preset or set(overrides) & set(OVERRIDES) - {"fraction", "seed"}:
-        return None
-    return build_process(preset, **overrides)
-
-
-def _generated(name: str, preset: str, overrides: dict, stands_in: Recipe | None = None) -> Sequences:
-    """The generator's log of `preset`; only the filters that `overrides` names are applied."""
-    from data.sources.synthetic import generate
-
+        path = _find(RECIPES[base].source, data_dir, download)
+        if path is not None:
+            return _File(path, replace(RECIPES[base], **_checked(name, overrides)))
+        preset = RECIPES[base].stand_in
+        if not preset:
+            return None
     given = {key: value for key, value in overrides.items() if key in OVERRIDES}
     arguments = {key: value for key, value in overrides.items() if key not in OVERRIDES}
-    recipe = replace(Recipe(""), **given)
-    settings = {"preset": preset, "given": given, "arguments": {key: repr(value) for key, value in arguments.items()}}
-
-    def build() -> Sequences:
-        log = generate(preset, fraction=recipe.fraction, seed=recipe.seed, **arguments)
-        return _prepared(log, replace(recipe, fraction=1.0))
-
-    sequences = cached({"settings": settings, "code": code_digest()}, build)
-    shaped_by = digest({"log": sequences.provenance.fingerprint, "settings": settings})
-    provenance = replace(sequences.provenance, name=name, fingerprint=shaped_by)
-    if stands_in is not None:
-        provenance = provenance.noting(
-            f"No real {name} here ({SOURCES[stands_in.source].where}): the generator stands in."
-        )
-    return replace(sequences, provenance=provenance)
+    return _Generator(preset, given, arguments, base)

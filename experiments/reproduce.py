@@ -2,14 +2,16 @@
 
     python -m experiments.reproduce --paper=asli --profile=quick
 
-A run whose record is already there, made with the same configuration, is not repeated; a run that was killed goes on
-from its last checkpoint. So the command may be stopped and started at will, and it may be started several times at
-once: each run is made by one of the processes (with --threads=1, one process a core is faster than one for all).
+A run whose record is already there, made with the same configuration from the same data, is not repeated; one that was
+killed goes on from its last checkpoint. So the command may be stopped and started at will, and it may be started
+several times at once: each run is made by one of the processes (with --threads=1, one process a core is faster than
+one for all).
 """
 
 from __future__ import annotations
 
 import dataclasses
+import functools
 import gc
 import importlib
 import json
@@ -129,7 +131,7 @@ def main(argv) -> None:
         raise cli.UserError(str(error)) from None
     strategy = setup.devices(STRATEGY.value, LOGICAL_CPUS.value, PRECISION.value, False, THREADS.value)
     setting = runner.conditions(strategy)
-    left = [job for job in todo if not _finished(results, job, setting)]
+    left = [job for job in todo if not _finished(results, job, setting, data_dir)]
     console.plan(paper.title, profile, datasets, data_dir, todo, left)
     if PLAN.value:
         return
@@ -140,7 +142,7 @@ def main(argv) -> None:
         title = f"[{number}/{len(left)}] {job.name.removeprefix(paper.name + '/')}"
         try:
             with held(workdir):
-                if _finished(results, job, setting):
+                if _finished(results, job, setting, data_dir):
                     continue  # another process was faster
                 record = _execute(job, title, workdir, data_dir, strategy)
                 path = run_record.path_for(workdir / "record", record)
@@ -180,11 +182,9 @@ def _execute(job: Job, title: str, workdir: Path, data_dir: str | None, strategy
         )
 
 
-def _finished(results: Path, job: Job, setting: dict) -> bool:
-    """Whether there is a record of this job, with its configuration and `setting` (runner.conditions).
-
-    That its data are those at hand now is not looked at: it would take loading them.
-    """
+def _finished(results: Path, job: Job, setting: dict, data_dir: str | None) -> bool:
+    """Whether there is a record of this job, with its configuration and `setting` (runner.conditions), made from the
+    data at hand. Without the data a record counts: there is nothing to make it anew from."""
     from experiments import runner
     from experiments.identity import science
     from tf_utils import run_record
@@ -199,7 +199,19 @@ def _finished(results: Path, job: Job, setting: dict) -> bool:
     record = run_record.load(path)
     if {name: record.device[name] for name in runner.USUAL if name in record.device} != setting:
         return False
-    return science(record.config) == science(json.loads(job.config.to_json_best_effort()))
+    if science(record.config) != science(json.loads(job.config.to_json_best_effort())):
+        return False
+    arguments = json.dumps(job.config.dataset_args.to_dict(), sort_keys=True)
+    return record.data_fingerprint == (_fingerprint(job.config.dataset, data_dir, arguments) or record.data_fingerprint)
+
+
+@functools.cache
+def _fingerprint(dataset: str, data_dir: str | None, arguments: str) -> str:
+    """That of the data at hand, "" if there are none. arguments: of the loader, as JSON."""
+    from data import catalog
+
+    given = {name: value for name, value in json.loads(arguments).items() if value is not None}
+    return catalog.fingerprint_of(dataset, data_dir, **given)
 
 
 if __name__ == "__main__":

@@ -175,6 +175,35 @@ def test_the_fingerprint_depends_on_files_and_arguments_only(folder, tmp_path):
     assert catalog.load("ml-1m", elsewhere).provenance.fingerprint != first
 
 
+@pytest.mark.parametrize(
+    ("name", "arguments"),
+    [
+        *((name, {"min_user": 0, "min_item": 0}) for name in catalog.RECIPES),
+        ("jd_computers-uia", {"min_user": 0, "min_item": 0}),
+        ("ml-100k", {"ties": "first_last"}),
+        ("synthetic-demo", {"fraction": 0.05, "seed": 3, "n_categories": 4}),
+        ("synthetic-demo", {"fraction": 0.05, "min_user": 3}),
+    ],
+)
+def test_the_fingerprint_is_known_without_the_data(folder, name, arguments):
+    assert (
+        catalog.fingerprint_of(name, folder, **arguments)
+        == catalog.load(name, folder, **arguments).provenance.fingerprint
+    )
+
+
+def test_the_fingerprint_of_what_is_not_there(tmp_path, monkeypatch):
+    monkeypatch.setenv("DATA_CACHE", str(tmp_path / "cache"))
+    assert catalog.fingerprint_of("ml-1m", tmp_path) == catalog.fingerprint_of("jd_computers", tmp_path) == ""
+    small = {"fraction": 0.003, "mean_actions": 15.0}
+    assert (
+        catalog.fingerprint_of("etsy", tmp_path, **small)
+        == catalog.load("etsy", tmp_path, **small).provenance.fingerprint
+    )
+    with pytest.raises(UserError, match="unknown data set 'ml-2m'"):
+        catalog.fingerprint_of("ml-2m", tmp_path)
+
+
 def test_missing_files_are_told(tmp_path, monkeypatch):
     monkeypatch.setenv("DATA_CACHE", str(tmp_path / "cache"))
     with pytest.raises(UserError, match="^jd_computers: not in .*; get the samples from https://github.com"):

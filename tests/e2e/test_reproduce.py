@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from tests import data_files
 from tf_utils import run_record
 from tf_utils.files import held
 
@@ -45,6 +46,25 @@ def test_reproduce_records_reports_and_does_nothing_twice(tmp_path):
         planned = start(tmp_path, *arguments, *other, "--plan")
         assert planned.returncode == 0 and "2 runs, 0 of them done" in planned.stdout
     assert (tmp_path / "runs" / "reports" / "asli-quick" / "report.md").read_text() == report
+
+
+def test_a_record_of_other_data_is_not_done(tmp_path):
+    ratings = [(user, item, 3, 10 * user + item) for user in range(1, 7) for item in range(user, user + 5)]
+    folder = data_files.write_ml100k(tmp_path / "data" / "ml-100k", ratings)
+    arguments = (
+        "experiments.reproduce",
+        *("--paper=attrec", "--datasets=ml-100k", "--models=pop", "--parts=table2"),
+        *(f"--runs={tmp_path / 'runs'}", f"--data_dir={tmp_path / 'data'}", "--profile=paper"),
+    )
+    assert start(tmp_path, *arguments).returncode == 0
+    assert "1 runs, 1 of them done" in start(tmp_path, *arguments, "--plan").stdout
+    data_files.write_ml100k(folder, ratings[::-1])
+    assert "1 runs, 0 of them done" in start(tmp_path, *arguments, "--plan").stdout
+    done = start(tmp_path, *arguments)
+    (error,) = [line for line in done.stderr.splitlines() if line.startswith("error: ")]
+    assert done.returncode == 2 and "data_fingerprint" in error
+    (folder / "u.data").unlink()
+    assert "1 runs, 1 of them done" in start(tmp_path, *arguments, "--plan").stdout  # nothing to make it anew from
 
 
 def test_two_processes_share_the_runs(tmp_path):
