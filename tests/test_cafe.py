@@ -25,6 +25,7 @@ FORMS = {
     "official_local": CAFE.variants()["official_local"] | {"official_quirks": False},
     "no_intent_loss": CAFE.variants()["no_intent_loss"] | {"blocks": 1},
     "all": {"blocks": 1, "negatives": "all"},
+    "half the intent loss": {"blocks": 1, "intent_weight": 0.5},
 }
 
 

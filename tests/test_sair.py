@@ -23,6 +23,7 @@ READINGS = [
     {"target": "id_plus_category"},
     {"target": "id_plus_category", "loss": "ce"},
     {"loss": "ce"},
+    {"decov_weight": 0.3},
 ]
 
 
@@ -51,7 +52,7 @@ def test_every_intermediate_and_the_loss(tiny_split, hyper):
         tiny.close(out["weights"][row].numpy()[here], mixed)
     tiny.close(model.compute_loss(batch, training=False), oracle.loss(weights, data, lists, model.config))
     if "pool" in weights:
-        tiny.close(model.regularisation(), oracle.decov(weights["pool"]))
+        tiny.close(model.regularisation(), model.config.decov_weight * oracle.decov(weights["pool"]))
 
 
 def test_gradient(tiny_split):
