@@ -16,7 +16,8 @@ def run(paper: str, datasets: Sequence[str], models: Sequence[str] | None, data_
     """Trains and scores each trial that has no entry in experiments/tuning, and writes it there.
 
     Trials of another grid, of another configuration around it, or on other data (another source, filter or order of
-    ties) are dropped. Until all are run the file holds what there is: no result before then.
+    ties) are dropped; if its limits alone are others, those that a limit ended. Until all are run the file holds what
+    there is, and configurations do not read it.
 
     Args:
         paper: its configuration file has `GRIDS`, `trials` and `untuned`.
@@ -41,7 +42,7 @@ def run(paper: str, datasets: Sequence[str], models: Sequence[str] | None, data_
         for model in models or configs.GRIDS:
             plain = configs.untuned(dataset, *model.split("-"))
             found = tuning.load(paper, dataset, model)
-            old = found["trials"] if tuning.of_these(found["config"], plain) else []
+            old = tuning.reusable(found, plain)
             wanted = configs.trials(dataset, model)
             done = []
             for number, values in enumerate(wanted, 1):
@@ -67,8 +68,8 @@ def run(paper: str, datasets: Sequence[str], models: Sequence[str] | None, data_
                     }
                 )
                 later = [trial for trial in old if trial["values"] in wanted[number:]]  # for a call that goes on here
-                tuning.save(paper, dataset, model, plain, done + later)
-            tuning.save(paper, dataset, model, plain, done)
+                tuning.save(paper, dataset, model, plain, done + later, len(wanted))
+            tuning.save(paper, dataset, model, plain, done, len(wanted))
             best = max(done, key=lambda trial: trial["score"])
             print(f"{dataset} {model}: {best['values']}, validation {plain.eval.select} {best['score']:.4f}")
 

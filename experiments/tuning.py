@@ -14,6 +14,7 @@ from tf_utils.cli import UserError
 from tf_utils.files import make_folder, write_atomically
 
 TRIED = ("dataset", "dataset_args", "model_name", "model", "train")
+LIMITS = ("max_epochs", "budget_minutes")
 ROOT = Path(__file__).resolve().parent / "tuning"
 
 
@@ -23,7 +24,7 @@ def path(paper: str, dataset: str, model: str) -> Path:
 
 
 def load(paper: str, dataset: str, model: str) -> dict:
-    """{config: `settings`, trials: [{values, score, epoch, ...}]}; no trials if there is no file.
+    """{config: `settings`, wanted: their number, trials: [{values, score, ...}]}; no trials if there is no file.
 
     Raises UserError if it is malformed.
     """
@@ -50,18 +51,20 @@ def _is_tuning(found) -> bool:
     )
 
 
-def save(paper: str, dataset: str, model: str, config, trials: list[dict]) -> None:
-    """Writes the trials around a configuration in one step."""
+def save(paper: str, dataset: str, model: str, config, trials: list[dict], wanted: int) -> None:
+    """Writes the trials around a configuration in one step. wanted: how many there will be in the end."""
     file = path(paper, dataset, model)
     make_folder(file.parent)
-    content = {"config": settings(config), "trials": trials}
+    content = {"config": settings(config), "wanted": wanted, "trials": trials}
     write_atomically(file, json.dumps(content, indent=1) + "\n")
 
 
 def best(paper: str, dataset: str, model: str) -> dict:
-    """The values of the best trial, the earliest of equals; {} if there is none."""
-    trials = load(paper, dataset, model)["trials"]
-    return max(trials, key=lambda trial: trial["score"])["values"] if trials else {}
+    """The values of the best trial, the earliest of equals; {} if not all are run."""
+    found = load(paper, dataset, model)
+    if not found["trials"] or len(found["trials"]) < found.get("wanted", 0):
+        return {}
+    return max(found["trials"], key=lambda trial: trial["score"])["values"]
 
 
 def settings(config) -> dict:
@@ -71,8 +74,23 @@ def settings(config) -> dict:
 
 
 def of_these(stored: dict, config) -> bool:
-    """Whether trials with the `settings` that were stored are trials of this configuration."""
-    return bool(stored) and science(stored) == settings(config)
+    """Whether trials with the `settings` that were stored are trials of this configuration, but for its `LIMITS`."""
+    return bool(stored) and _unlimited(science(stored)) == _unlimited(settings(config))
+
+
+def reusable(found: dict, config) -> list[dict]:
+    """Of the trials of a file, those that this configuration would give again: all if nothing has changed; of a
+    configuration that differs in its `LIMITS` alone, those that ended by themselves within the limits of now."""
+    stored, train = found["config"], config.train
+    if not of_these(stored, config):
+        return []
+    if all(stored["train"].get(name) == train[name] for name in LIMITS):
+        return found["trials"]
+    return [t for t in found["trials"] if t.get("stopped_by") == "patience" and t["epochs"] <= train.max_epochs]
+
+
+def _unlimited(settings: dict) -> dict:
+    return settings | {"train": {name: value for name, value in settings["train"].items() if name not in LIMITS}}
 
 
 def apply(config, values: dict) -> None:

@@ -81,7 +81,7 @@ def run_trials(monkeypatch, tmp_path, split, found, **train):
     config = attrec.untuned("ml-100k", "fmc")
     config.train.update(train)
     monkeypatch.setattr(tuning, "ROOT", tmp_path)
-    tuning.save("attrec", "ml-100k", "fmc", config, found)
+    tuning.save("attrec", "ml-100k", "fmc", config, found, 12)
     monkeypatch.setattr(trials.runner, "load_split", lambda config, data_dir: split)
     ran = []
     monkeypatch.setattr(trials, "_trial", lambda config, *rest: ran.append(config) or Progress(best=0.5))
@@ -106,8 +106,31 @@ def test_trials_of_another_configuration_are_dropped(monkeypatch, tmp_path, tiny
     found = [{"values": v, "score": 9.0, "data_fingerprint": data} for v in attrec.trials("ml-100k", "fmc")]
     ran, done = run_trials(monkeypatch, tmp_path, tiny_split, found)
     assert not ran and done == found
-    ran, done = run_trials(monkeypatch, tmp_path, tiny_split, found, max_epochs=3)
+    ran, done = run_trials(monkeypatch, tmp_path, tiny_split, found, learning_rate=3.0)
     assert len(ran) == 12 and {trial["score"] for trial in done} == {0.5}
+
+
+def test_trials_that_a_limit_ended_are_run_again_with_another(monkeypatch, tmp_path, tiny_split):
+    """Those that ended by themselves would end as they did, if not beyond the limit of now."""
+    data = tiny_split.sequences.provenance.fingerprint
+    ends = 4 * [("patience", 30), ("max_epochs", 50), ("patience", 101)]
+    found = [
+        {"values": v, "score": 9.0, "data_fingerprint": data, "stopped_by": by, "epochs": epochs}
+        for v, (by, epochs) in zip(attrec.trials("ml-100k", "fmc"), ends, strict=True)
+    ]
+    assert attrec.untuned("ml-100k", "fmc").train.max_epochs == 100
+    ran, done = run_trials(monkeypatch, tmp_path, tiny_split, found, max_epochs=50)
+    assert len(ran) == 8 and [trial["score"] for trial in done] == 4 * [9.0, 0.5, 0.5]
+    ran, done = run_trials(monkeypatch, tmp_path, tiny_split, found, budget_minutes=1.0)
+    assert len(ran) == 8 and [trial["score"] for trial in done] == 4 * [9.0, 0.5, 0.5]
+
+
+def test_a_run_does_not_read_an_unfinished_search(monkeypatch, tmp_path):
+    config, found = attrec.untuned("ml-100k", "fmc"), [{"values": {"model.l2": 7.0}, "score": 1.0}]
+    monkeypatch.setattr(tuning, "ROOT", tmp_path)
+    for wanted, used in ((2, config.model.l2), (1, 7.0)):
+        tuning.save("attrec", "ml-100k", "fmc", config, found, wanted)
+        assert attrec.get_config("ml-100k,fmc").model.l2 == used
 
 
 def test_an_interrupted_search_keeps_what_it_did_not_reach(monkeypatch, tmp_path, tiny_split):
@@ -115,7 +138,7 @@ def test_an_interrupted_search_keeps_what_it_did_not_reach(monkeypatch, tmp_path
     data = tiny_split.sequences.provenance.fingerprint
     found = [{"values": v, "score": 9.0, "data_fingerprint": data} for v in (values[5], {"model.l2": 7.0})]
     monkeypatch.setattr(tuning, "ROOT", tmp_path)
-    tuning.save("attrec", "ml-100k", "fmc", attrec.untuned("ml-100k", "fmc"), found)
+    tuning.save("attrec", "ml-100k", "fmc", attrec.untuned("ml-100k", "fmc"), found, 12)
     monkeypatch.setattr(trials.runner, "load_split", lambda config, data_dir: tiny_split)
 
     def stop_at_the_third(config, split, strategy, title):
