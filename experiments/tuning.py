@@ -67,6 +67,11 @@ def best(paper: str, dataset: str, model: str) -> dict:
     return max(found["trials"], key=lambda trial: trial["score"])["values"]
 
 
+def number(paper: str, dataset: str, model: str) -> int:
+    """How many trials there are."""
+    return len(load(paper, dataset, model)["trials"])
+
+
 def settings(config) -> dict:
     """What of a configuration stays around its trials, as JSON has it."""
     content = science(json.loads(config.to_json_best_effort()))

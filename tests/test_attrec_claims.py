@@ -48,10 +48,8 @@ def ablation(hit, **swept):
 
 
 def density(dense, sparse):
-    return [
-        run(ML, "attrec", statistics={"density_user_item": dense}),
-        run(OTHER, "attrec", statistics={"density_user_item": sparse}),
-    ]
+    counts = lambda share: {"users": 1000, "items": 1000, "interactions": 1e6 * share}  # noqa: E731
+    return [run(ML, "attrec", statistics=counts(dense)), run(OTHER, "attrec", statistics=counts(sparse))]
 
 
 def maps(columns, user=888):

@@ -149,6 +149,8 @@ def test_a_flag_that_is_newer_than_a_record_had_its_default():
     assert science(old) != science(config)
     config["model"]["activate"], config["train"]["groups"] = "history", 1  # the number of length groups changes nothing
     assert science(old) == science(config)
+    config["trials"] = 12  # nor does the number of trials that its values were chosen from
+    assert science(old) == science(config)
     old["train"]["learning_rate"] = 0.5
     assert science(old) != science(config)
 

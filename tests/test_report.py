@@ -58,6 +58,13 @@ def test_budget_is_printed_in_the_cell(tmp_path):
     assert "stopped" in text and re.search(r"0\.5000 \(1\)[^|]*budget", text)
 
 
+def test_models_that_were_not_tuned_are_named(tmp_path):
+    for model, trials in (("asli", {"trials": 0}), ("sasrec", {"trials": 12}), ("bpr_mf", {})):
+        save(tmp_path, "jd_appliances", model, config={"model": {"dim": 64}, "train": {"batch_size": 128}} | trials)
+    (line,) = [line for line in report(tmp_path)[0].splitlines() if "not tuned" in line]
+    assert line.startswith("* 1 run of") and line.endswith("their data: asli on JD Appliances.")
+
+
 def test_quick_is_never_shown_as_paper(tmp_path):
     save(tmp_path, "jd_appliances", "asli", 0.25, profile="quick")
     save(tmp_path, "jd_appliances", "asli", 0.75, profile="paper")

@@ -128,9 +128,11 @@ def test_trials_that_a_limit_ended_are_run_again_with_another(monkeypatch, tmp_p
 def test_a_run_does_not_read_an_unfinished_search(monkeypatch, tmp_path):
     config, found = attrec.untuned("ml-100k", "fmc"), [{"values": {"model.l2": 7.0}, "score": 1.0}]
     monkeypatch.setattr(tuning, "ROOT", tmp_path)
-    for wanted, used in ((2, config.model.l2), (1, 7.0)):
+    for wanted, used, trials in ((2, config.model.l2, 0), (1, 7.0, 1)):
         tuning.save("attrec", "ml-100k", "fmc", config, found, wanted)
-        assert attrec.get_config("ml-100k,fmc").model.l2 == used
+        chosen = attrec.get_config("ml-100k,fmc")
+        assert chosen.model.l2 == used and chosen.trials == trials
+    assert "trials" not in attrec.get_config("ml-100k,pop")  # nothing to tune
 
 
 def test_an_interrupted_search_keeps_what_it_did_not_reach(monkeypatch, tmp_path, tiny_split):

@@ -22,10 +22,12 @@ def get_config(argument: str = "ml-100k"):
     dataset, model, variant = parse(argument, "attrec")
     config = untuned(dataset, model, variant)
     dataset = plain_name(dataset)
-    own = tuning.best("attrec", dataset, f"{model}-{variant}")
-    if f"{model}-{variant}" not in GRIDS:
-        own = own or tuning.best("attrec", dataset, model)
-    tuning.apply(config, own)
+    own = f"{model}-{variant}"
+    for name in (own,) if own in GRIDS else (own, model):
+        if values := tuning.best("attrec", dataset, name):
+            tuning.apply(config, values)
+            config.trials = tuning.number("attrec", dataset, name)
+            break
     return config
 
 
@@ -33,7 +35,7 @@ def untuned(dataset: str, model: str, variant: str = "paper"):
     """The configuration before tuning: where a grid is silent."""
     config = base_config("attrec", dataset, model, variant)
     hyper, train, dataset = config.model, config.train, plain_name(dataset)
-    # As in the first author's split of MovieLens-100K, on which his numbers rest. The order of ML-1M's file instead: the
+    # As in the first author's split of MovieLens-100K, on which his numbers rest. In ML-1M the order of the file: the
     # copy at hand has times of its own for half of the users (data_notes.json), and no ties among them.
     config.dataset_args.ties = "row" if dataset == "ml-1m" else "first_last"
     if dataset == "s3rec-lastfm":  # the others have this filter of the paper's by themselves
@@ -59,6 +61,9 @@ def untuned(dataset: str, model: str, variant: str = "paper"):
     if dataset in LARGE:
         train.budget_minutes = 60.0
     config.eval.select = "full/HR@50"
+    if model in GRIDS:
+        with config.unlocked():
+            config.trials = 0  # that its values were chosen from
     if model == "attrec" and dataset == "ml-100k":
         with config.eval.unlocked():
             config.eval.maps_of = ("888", "538")  # the users of Figure 3

@@ -26,7 +26,7 @@ def movielens_denser(results) -> list[Finding]:
     """Table 1: every MovieLens data set is denser than every other one."""
 
     def of(source, names):
-        density = {n: d for n in names if (d := source.statistic(n, "density_user_item")) is not None}
+        density = {n: d for n in names if (d := source.statistic(n, "density")) is not None}
         dense, sparse = sides(list(density))
         if not dense or not sparse:
             return None

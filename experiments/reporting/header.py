@@ -83,6 +83,13 @@ def _facts(results: Results) -> list[str]:
             )
         else:
             facts.append(f"No run was ended by {limit}.")
+    untuned = [record for record in records if record.config.get("trials") == 0]
+    if untuned:
+        names = _distinct(f"{record.model} on {results.place(record.dataset)}" for record in untuned)
+        facts.append(
+            f"{_plural(len(untuned), 'run')} of models that were not tuned (`experiments.search`) on their data: "
+            f"{', '.join(names)}."
+        )
     busy = sum(bool(record.device.get("busy")) for record in records)
     if busy:
         facts.append(
