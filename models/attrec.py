@@ -8,7 +8,7 @@
 | time signal (T3) | interleaved, eq. 7 and 8 | sines, then cosines, other spacing | `time_layout` = "interleaved", official "concat" | equal up to a permutation but for the spacing |
 | time step t (T3) | "the time step" | place in the window, 0 to L - 1 | place in the window, the newest is L - 1 | |
 | diagonal (T4) | masked before the softmax | softmax, then times (1 - I), not renormalised | `diagonal` = "zero_logit"; official "post_softmax"; "neg_inf", "none" | after the ReLU 0 is the least affinity. At L = 2 neither it (W_Q = W_K makes the rows (1 - s, s) and (s, 1 - s)) nor -inf (a swap) moves the mean: only post_softmax and none can differ from `short_term` = "mean" there, as Table 3 does |
-| ties at a user's newest time | - | the first row of the file is held out | the configurations' `ties` = "first_last" | his split; what the order is worth is a table of the report |
+| ties at a user's newest time | - | the first row of the file is held out | the configurations' `ties` = "first_last" (MovieLens-1M: "row") | his split; what the order is worth is a table of the report |
 | short users | - | fail | padded cells are no keys, and do not count in the mean (T14) | |
 | negatives (T9) | not interacted with; sampled from I minus T+ | outside the T targets | `negatives` = "minus_targets"; "minus_history" | the formula is explicit |
 | hinge (T8) | sum over all pairs of T+ and T- | j-th target with j-th negative | `pairs` = "all", official "elementwise" | the equation is explicit |

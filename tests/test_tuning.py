@@ -128,10 +128,10 @@ def test_trials_that_a_limit_ended_are_run_again_with_another(monkeypatch, tmp_p
 def test_a_run_does_not_read_an_unfinished_search(monkeypatch, tmp_path):
     config, found = attrec.untuned("ml-100k", "fmc"), [{"values": {"model.l2": 7.0}, "score": 1.0}]
     monkeypatch.setattr(tuning, "ROOT", tmp_path)
-    for wanted, used, trials in ((2, config.model.l2, 0), (1, 7.0, 1)):
+    for wanted, used, number in ((2, config.model.l2, 0), (1, 7.0, 1)):
         tuning.save("attrec", "ml-100k", "fmc", config, found, wanted)
         chosen = attrec.get_config("ml-100k,fmc")
-        assert chosen.model.l2 == used and chosen.trials == trials
+        assert chosen.model.l2 == used and chosen.trials == number
     assert "trials" not in attrec.get_config("ml-100k,pop")  # nothing to tune
 
 
