@@ -213,7 +213,7 @@ TIES = Table(
         "others at the time of their last event: which of them is held out is a matter of the preprocessing. The first "
         "author's takes an event for a user's newest only if it is later than all rows before it in the file, so it "
         "holds out the first of those; his published test file is what this rule makes (compared for the first 100 "
-        "users, 47 of them with ties). All other tables of this data set use his rule. One seed, but for the first row.",
+        "users, 47 of them with ties). The data set's other tables use his rule. One seed, but for the first row.",
     ),
     **_OURS | {"datasets": ("ml-100k",)},
     **_ABLATION | {"seeds": 1},
