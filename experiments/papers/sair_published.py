@@ -9,6 +9,7 @@ METRICS = ("NDCG@20", "NDCG@10", "NDCG@5", "HR@20", "HR@10", "HR@5")
 NDCG = ("NDCG@5", "NDCG@10", "NDCG@20")
 
 BERT4REC, SASREC, CASER, LIGHTSANS, SAIR = (Key(m) for m in ("bert4rec", "sasrec", "caser", "lightsans", "sair"))
+RECBOLE_LIGHTSANS = Key("lightsans", "official")
 RECBOLE_SASREC, RECBOLE, LABEL, FULL = (
     Key("sasrec", "recbole"),
     *(Key("sair", variant) for variant in ("recbole", "label", "full")),
