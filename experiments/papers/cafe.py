@@ -113,7 +113,7 @@ TABLE_2 = Table(
             *("sasrec", "cafe_authors"),
             published=published.TABLE_2[published.SASREC],
             aside=True,
-            seeds=_ONE,
+            seeds=_NOT_SPARSE,
             note="in the code of the paper's authors: an output projection, positions from the oldest event",
         ),
         Row("SASRec, cross-entropy", "sasrec", "ce", seeds=_ONE, note=_EXTRA + ": all items in the loss (ledger C19)"),

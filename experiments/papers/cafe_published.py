@@ -23,6 +23,7 @@ PLUS_12, PLUS_123, PLUS_124, NO_INTENT_LOSS = (
     Key("cafe", variant) for variant in ("plus_12", "plus_123", "plus_124", "no_intent_loss")
 )
 OFFICIAL, INTENT_POP = Key("cafe", "official"), Key("intent_pop")
+AUTHORS_SASREC = Key("sasrec", "cafe_authors")  # what NOVA and FDSA extend, in the same code
 LABELS = {
     POP: "PopRec",
     SASREC: "SASRec",
