@@ -185,6 +185,16 @@ def decided(root, records, claim: str) -> str:
     return decide(found, results).verdict
 
 
+def test_a_sweep_is_compared_over_the_seeds_that_all_its_values_have(tmp_path):
+    """Omega 0.2, the plain run: 0.5 and 0.3, so 0.4; with seed 1 alone, as the others have, it is the best."""
+    others = sweep(ML, "omega", {0.0: 0.4, 0.4: 0.4, 0.6: 0.45})
+    plain = [run(ML, "attrec", 0.5), run(ML, "attrec", 0.3, seed=2)]
+    assert PAPER.datasets[ML].defaults["omega"] == 0.2
+    assert decided(tmp_path / "a", others + plain, "omega-best") == "holds"
+    again = sweep(ML, "omega", {0.0: 0.4, 0.4: 0.4, 0.6: 0.45}, seed=2)
+    assert decided(tmp_path / "b", others + again + plain, "omega-best") == "does not hold"
+
+
 @pytest.mark.parametrize("claim", [claim.id for claim in PAPER.claims])
 def test_both_outcomes(tmp_path, claim):
     holds, fails = CASES[claim]

@@ -163,6 +163,16 @@ def test_movielens_says_nothing_about_shops(tmp_path):
     assert decided(tmp_path, six(ML, sine=0.4), "diverse-shops") == "not tested"
 
 
+def test_unfinished_runs_of_movielens_are_told_where_shops_are_compared_with_it(tmp_path):
+    (claim,) = [c for c in PAPER.claims if c.id == "diverse-shops"]
+    cut = [(*entry[:-1], entry[-1] | {"stopped_by": "budget"}) for entry in six(ML, sine=0.33)]
+    for name, movies, some in (("a", six(ML, sine=0.33), False), ("b", cut, True)):
+        (finding,) = [
+            f for f in claim.test(records(tmp_path / name, movies + six(SHOP, sine=0.5))) if f.kind != "published"
+        ]
+        assert bool(finding.unfinished) == some and "MovieLens-1M" in finding.where
+
+
 def test_chance_is_taken_off_nmi_and_told(tmp_path):
     (claim,) = [c for c in PAPER.claims if c.id == "second-level"]
     measured = [f for f in claim.test(records(tmp_path, kept(BEAUTY, **nmi(0.1, 0.4, 0.5)))) if f.kind != "published"]

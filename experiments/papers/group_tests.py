@@ -74,10 +74,15 @@ def placed(table: str, key: Key, keys: Sequence[Key], metric: str, among: Collec
     return test
 
 
-def across(table: str, of: Callable[[object, list[str]], tuple[bool, str] | None], where: Where = everywhere) -> Test:
+def across(
+    table: str,
+    of: Callable[[object, list[str]], tuple[bool, str] | None],
+    where: Where = everywhere,
+    beside: Sequence[str] = (),
+) -> Test:
     """One finding each on all real, all synthetic and all printed data sets: `of(source, names)` -> (holds, evidence).
 
-    of: None where the data sets cannot answer.
+    of: None where the data sets cannot answer.  beside: data sets that the answer rests on too.
     """
 
     def test(results) -> list[Finding]:
@@ -87,9 +92,8 @@ def across(table: str, of: Callable[[object, list[str]], tuple[bool, str] | None
                 names = [n for n in source.datasets if where(results.paper.datasets[n]) and source.kind(n) in kinds]
                 answer = of(source, names) if names else None
                 if answer is not None:
-                    findings.append(
-                        _joint([source.finding(n, HOLDS, "") for n in names], verdict(answer[0]), answer[1])
-                    )
+                    read = dict.fromkeys((*names, *(n for n in beside if n in source.datasets)))
+                    findings.append(_joint([source.finding(n, HOLDS, "") for n in read], verdict(answer[0]), answer[1]))
         return findings
 
     return test

@@ -78,7 +78,7 @@ def more_in_shops(key: Key, rivals: Sequence[Key], metric: str = "HR@50") -> Tes
         told = ", ".join(f"{source.place(n)} {100 * g:+.1f}%" for n, g in gains.items())
         return min(gains.values()) > movie, f"{metric}: MovieLens {100 * movie:+.1f}%, {told}"
 
-    return across("table1-shops", of, shopping)
+    return across("table1-shops", of, shopping, beside=(MOVIELENS,))
 
 
 def gap_narrows(table: str, key: Key, rivals: Sequence[Key], metrics: Sequence[str]) -> Test:

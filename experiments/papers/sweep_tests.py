@@ -9,12 +9,13 @@ from experiments.papers.schema import Finding, Key, Line
 
 
 def swept(results, figure: str, line: Line, where: Where = everywhere) -> Iterator[tuple[object, str, dict]]:
-    """(source, data set, {value: mean}) of a figure's line, wherever any of its values was run."""
+    """(source, data set, {value: mean}) of a figure's line, wherever any of its values was run; means over the seeds
+    that all of them have, since the plain run often has more."""
     drawn, source = results.paper.figure(figure), results.measured(figure)
     for dataset in source.datasets:
         if dataset in results.paper.datasets and where(results.paper.datasets[dataset]):
-            estimates = {v: source.estimate(dataset, at(drawn, line, v), drawn.metric) for v in drawn.values}
-            values = {value: estimate.mean for value, estimate in estimates.items() if estimate is not None}
+            means = source.means(dataset, [at(drawn, line, value) for value in drawn.values], drawn.metric)
+            values = {value: mean for value, mean in zip(drawn.values, means, strict=True) if mean is not None}
             if values:
                 yield source, dataset, values
 

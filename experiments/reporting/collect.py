@@ -52,6 +52,9 @@ class Measured:
     def estimate(self, dataset: str, key: Key, metric: str) -> Estimate | None:
         return self.results.estimate(dataset, key, self.protocol, metric)
 
+    def means(self, dataset: str, keys: Sequence[Key], metric: str) -> list[float | None]:
+        return self.results.means(dataset, keys, self.protocol, metric)
+
     def p_value(self, dataset: str, a: Key, b: Key, metric: str) -> float | None:
         return self.results.p_value(dataset, a, b, self.protocol, metric)
 
@@ -219,11 +222,22 @@ class Results:
 
         protocol: `KEPT` for a number that the runs keep among their arrays.
         """
+        found = self._values(dataset, key, protocol, metric)
+        return summary([value for _, value in found], [record for record, _ in found])
+
+    def means(self, dataset: str, keys: Sequence[Key], protocol: str, metric: str) -> list[float | None]:
+        """`estimate`'s means over the seeds that all of `keys` were run with, so that none is steadier than another;
+        None for a key that was not run at all."""
+        found = [{r.seed: value for r, value in self._values(dataset, key, protocol, metric)} for key in keys]
+        shared = set.intersection(*map(set, filter(None, found))) if any(found) else set()
+        kept = [[v for seed, v in values.items() if not shared or seed in shared] for values in found]
+        return [statistics.fmean(values) if values else None for values in kept]
+
+    def _values(self, dataset: str, key: Key, protocol: str, metric: str) -> list[tuple[RunRecord, float]]:
         if protocol == KEPT:
-            kept = [(float(arrays[metric]), r) for r, arrays in self._kept(dataset, key) if metric in arrays]
-            return summary([value for value, _ in kept], [record for _, record in kept])
-        records = [r for r in self.records(dataset, key) if metric in r.metrics.get(protocol, {})]
-        return summary([r.metrics[protocol][metric] for r in records], records)
+            return [(r, float(arrays[metric])) for r, arrays in self._kept(dataset, key) if metric in arrays]
+        records = self.records(dataset, key)
+        return [(r, r.metrics[protocol][metric]) for r in records if metric in r.metrics.get(protocol, {})]
 
     def arrays(self, dataset: str, key: Key) -> list[dict[str, np.ndarray]]:
         """What each run kept for figures, by seed; runs that kept nothing are left out."""

@@ -128,9 +128,10 @@ class NOVA(Recommender):
         return items, tf.where(items == item, category, categories)
 
     def _separate(self, items: tf.Tensor, categories: tf.Tensor, training: bool) -> list[tf.Tensor]:
-        """Items, positions, categories: [B, T, d], [1 or B, T, d], [B, T, d]."""
-        vectors = (self.items(items), self.positions(items), self.categories(categories))
-        return [self.dropout(x, training=training) for x in vectors]
+        """Items, positions, categories, each [B, T, d]."""
+        x = self.items(items)
+        positions = tf.broadcast_to(self.positions(items), tf.shape(x))  # a dropout mask for each row
+        return [self.dropout(x, training=training) for x in (x, positions, self.categories(categories))]
 
     def _streams(self, items: tf.Tensor, categories: tf.Tensor, training: bool) -> list[tf.Tensor]:
         """Items and categories, each with positions of its own: [B, T, d] twice, 0 at padding."""
