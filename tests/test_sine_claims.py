@@ -6,7 +6,7 @@ import pytest
 from experiments.papers import recent
 from experiments.papers.schema import Key
 from experiments.papers.sine import PAPER
-from experiments.papers.sine_published import CASER, CATE, GRU4REC, LABEL, MCPRN, MIND, SASREC, SINE
+from experiments.papers.sine_published import ANY_CATE, CASER, CATE, GRU4REC, LABEL, MCPRN, MIND, SASREC, SINE
 from experiments.reporting.collect import collect
 from experiments.reporting.verdicts import decide
 from tests import report_records
@@ -47,7 +47,7 @@ def kept(dataset, key=SINE, **numbers):
 
 
 def ablation(sine, label, cate):
-    return [run(SHOP, key, hit) for key, hit in ((SINE, sine), (LABEL, label), (CATE, cate))]
+    return [run(SHOP, key, hit) for key, hit in ((SINE, sine), (LABEL, label), (CATE, cate), (ANY_CATE, cate))]
 
 
 def ularge(*gains):
@@ -132,7 +132,8 @@ CASES = {
 def records(root, fabricated):
     for dataset, key, ranks, changes in fabricated:
         report_records.save(
-            root, dataset, key.model, variant=key.variant, paper="sine", ranks={"full": ranks}, **changes
+            *(root, dataset, key.model),
+            **{"variant": key.variant, "paper": "sine", "ranks": {"full": ranks}, "sweep": dict(key.sweep)} | changes,
         )
     return collect(PAPER, root, "paper")
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from experiments.papers.schema import Cell, Key
+from experiments.papers.schema import Cell, Key, sweep_of
 from experiments.papers.sine_data import AMAZON, MOVIELENS, TAOBAO, ULARGE
 
 MOVIE_METRICS = ("HR@10", "NDCG@10", "HR@50", "NDCG@50")
@@ -18,6 +18,7 @@ GRU4REC, CASER, SASREC, MIND, MCPRN, SINE, CATE, LABEL = (
     Key("sine", "sine_cate"),
     Key("sine", "sine_label"),
 )
+ANY_CATE = Key("sine", "sine_cate", sweep_of(activate="all"))
 LABELS = {GRU4REC: "GRU4Rec", CASER: "Caser", SASREC: "SASRec", MIND: "MIND", MCPRN: "MCPRN", SINE: "SINE"}
 LABELS |= {CATE: "SINE-cate", LABEL: "SINE-label"}
 
