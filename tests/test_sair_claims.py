@@ -174,6 +174,23 @@ def test_both_parts_of_concentration_are_needed(tmp_path):
     assert decided(tmp_path, maps(entropy__before=0.9, entropy__after=0.5, **flat), "concentrated") == "does not hold"
 
 
+def test_noise_of_a_threshold_is_that_of_the_distance_from_it(tmp_path):
+    """Of 200 users a gain of 10% is beyond noise as a difference, but not surely one of 9.6%; one of 100% is."""
+    found = {}
+    for name, hit in (("near", 0.33), ("far", 0.6), ("below", 0.1)):
+        (finding,) = [
+            f
+            for f in claim("anime-gain").test(records(tmp_path / name, table(ANIME, sair=hit)))
+            if f.kind != "published"
+        ]
+        found[name] = (finding.verdict, finding.noise)
+    assert found == {"near": ("holds", True), "far": ("holds", False), "below": ("does not hold", False)}
+    for full, noise in ((0.45, True), (0.4, False)):  # 10% and 20% of the users lost, where 4.3% are asked
+        root = tmp_path / str(full)
+        (finding,) = claim("full-drop").test(records(root, ablation(ANIME, 0.5, 0.4, full)))
+        assert (finding.verdict, finding.noise) == ("holds", noise)
+
+
 def test_one_data_set_says_nothing_about_more_categories(tmp_path):
     assert decided(tmp_path, table(ML, sair=0.6), "more-categories") == "not tested"
     assert decided(tmp_path, ablation(ANIME, 0.5, 0.4, 0.4), "complex-drop") == "not tested"

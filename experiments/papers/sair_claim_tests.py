@@ -66,14 +66,14 @@ def gain_with_categories(table: str, key: Key, rival: Key, metric: str) -> Test:
 
 
 def drop(table: str, key: Key, variant: Key, metric: str, least: float, where: Where) -> Test:
-    """`variant` has at least `least` per cent less than `key`."""
+    """`variant` has at least `least` per cent less than `key`. Noise: of the distance from that."""
 
     def test(results) -> list[Finding]:
         findings = []
         for source, dataset in places(results, table, where):
             gain = _gain(source, dataset, variant, [key], metric)
             if gain is not None:
-                p = source.p_value(dataset, key, variant, metric)
+                p = source.p_value(dataset, variant, key, metric, 1 - (least - 0.05) / 100)
                 told = f"{metric} {100 * gain:+.1f}%{p_text(p)}"
                 holds = verdict(-100 * gain >= least - 0.05)
                 findings.append(source.finding(dataset, holds, told, None if p is None else p > ALPHA))

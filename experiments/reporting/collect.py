@@ -55,8 +55,9 @@ class Measured:
     def means(self, dataset: str, keys: Sequence[Key], metric: str) -> list[float | None]:
         return self.results.means(dataset, keys, self.protocol, metric)
 
-    def p_value(self, dataset: str, a: Key, b: Key, metric: str) -> float | None:
-        return self.results.p_value(dataset, a, b, self.protocol, metric)
+    def p_value(self, dataset: str, a: Key, b: Key, metric: str, times: float = 1.0) -> float | None:
+        """Of no difference between the means of `a` and `times` those of `b`; None without ranks."""
+        return self.results.p_value(dataset, a, b, self.protocol, metric, times)
 
     def statistic(self, dataset: str, name: str) -> float | None:
         return self.results.statistic(dataset, name)
@@ -108,7 +109,7 @@ class Printed(Measured):
                 return Estimate(cell.value, None, 1)
         return None
 
-    def p_value(self, dataset: str, a: Key, b: Key, metric: str) -> float | None:
+    def p_value(self, dataset: str, a: Key, b: Key, metric: str, times: float = 1.0) -> float | None:
         return None
 
     def unfinished(self, dataset: str) -> int:
@@ -323,26 +324,26 @@ class Results:
         training = self._training(dataset, (a, b), protocol, metric)
         return None if pair is None else significance.compare(*pair, training=training)
 
-    def _p_value(self, dataset: str, a: Key, b: Key, protocol: str, metric: str) -> float | None:
+    def _p_value(self, dataset: str, a: Key, b: Key, protocol: str, metric: str, times: float = 1.0) -> float | None:
         pair = self._paired(dataset, a, b, protocol, metric)
-        training = self._training(dataset, (a, b), protocol, metric)
-        return None if pair is None else significance.p_value(pair[0] - pair[1], training)
+        training = self._training(dataset, (a, b), protocol, metric, times)
+        return None if pair is None else significance.p_value(pair[0] - times * pair[1], training)
 
     def _training(
-        self, dataset: str, keys: Sequence[Key], protocol: str, metric: str
+        self, dataset: str, keys: Sequence[Key], protocol: str, metric: str, times: float = 1.0
     ) -> tuple[significance.Variance, ...]:
-        """How the means of two models vary with their seeds. A model of one seed is taken to vary as the other one
-        does; one that is fitted by counting does not vary. () where neither has a second seed."""
+        """How the means of two models, `times` the second's, vary with their seeds. A model of one seed is taken to
+        vary as the other one does; one that is fitted by counting does not vary. () where neither has a second seed."""
         found = [self.estimate(dataset, key, protocol, metric) for key in keys]
         trained = [any(record.history for record in self.records(dataset, key)) for key in keys]
         known = [e for e in found if e is not None and e.sd is not None]
         if not known:
             return ()
         parts = []
-        for estimate, varies in zip(found, trained, strict=True):
+        for estimate, varies, factor in zip(found, trained, (1.0, times), strict=True):
             if varies and estimate is not None:
                 like = estimate if estimate.sd is not None else known[0]
-                parts.append(significance.Variance(like.sd**2 / estimate.n, like.n - 1))
+                parts.append(significance.Variance((factor * like.sd) ** 2 / estimate.n, like.n - 1))
         return tuple(parts)
 
 
