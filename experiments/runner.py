@@ -31,6 +31,7 @@ from tf_utils.training import Progress, Stepper, fit
 VALIDATION_CUTOFFS = (5, 10, 50)
 SELECTION = "selection"  # sub-folder of the run that chose the epoch, where the model was refitted after it
 LIMITS = ("train.max_epochs:", "train.budget_minutes:")  # a run may be continued with others: same bits, only more
+TOLD = ("trials:",)  # says where the values come from, and changes nothing
 USUAL = {"precision": "float32", "replicas": 1}
 CHOICES = {"optimizer": OPTIMIZERS, "windows": WINDOWS, "exclude": EXCLUDE}
 SELECTABLE = ("MRR", "AUC", *(f"{name}@{k}" for name in ("HR", "NDCG") for k in VALIDATION_CUTOFFS))
@@ -253,7 +254,7 @@ def claim_workdir(workdir: Path, config, setting: dict | None = None) -> None:
     they stay as they are (the record tells the `LIMITS` that a run ended with).
 
     setting: `conditions` and the data's fingerprint.  Raises UserError if the workdir holds a run of another setting,
-    or of a configuration that differs in more than `LIMITS`.
+    or of a configuration that differs in more than `LIMITS` and `TOLD`.
     """
     wanted = {"config.json": json.loads(config.to_json_best_effort()), "setting.json": setting or {}}
     try:
@@ -264,7 +265,7 @@ def claim_workdir(workdir: Path, config, setting: dict | None = None) -> None:
                 write_atomically(path, json.dumps(content, indent=1, sort_keys=True))
                 continue
             changed = sorted(_differences(json.loads(path.read_text()), content))
-            changed = [each for each in changed if not each.startswith(LIMITS)]
+            changed = [each for each in changed if not each.startswith(LIMITS + TOLD)]
             if changed:
                 raise UserError(
                     f"{workdir} holds a run with another configuration ({', '.join(changed[:4])}); "

@@ -235,6 +235,9 @@ def test_a_refused_run_leaves_the_workdir_as_it_was(tmp_path):
     before = {path.name: path.read_bytes() for path in tmp_path.iterdir()}
     config.train.max_epochs = 1  # a limit alone may differ; whether it is too narrow, `fit` finds out later
     runner.claim_workdir(tmp_path, config, {"data_fingerprint": "a"})
+    with config.unlocked():
+        config.trials = 12  # that the same values were chosen from
+    runner.claim_workdir(tmp_path, config, {"data_fingerprint": "a"})
     with pytest.raises(UserError, match="another configuration"):
         runner.claim_workdir(tmp_path, config, {"data_fingerprint": "b"})
     assert {path.name: path.read_bytes() for path in tmp_path.iterdir()} == before
