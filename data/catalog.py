@@ -121,7 +121,7 @@ def load(name: str, data_dir: str | os.PathLike | None = None, *, download: bool
         looked_in = data_dir or os.environ.get("DATA_DIR") or "DATA_DIR (not set)"
         raise UserError(f"{name}: not in {looked_in}; {_where(_parse(name, {})[0])}")
     sequences = origin.load()
-    return replace(sequences, provenance=replace(sequences.provenance, name=name, fingerprint=origin.fingerprint()))
+    return replace(sequences, provenance=replace(sequences.provenance, name=name))
 
 
 def fingerprint_of(name: str, data_dir: str | os.PathLike | None = None, **overrides) -> str:
@@ -253,9 +253,11 @@ class _File:
             return _prepared(_parsed(self.recipe.source, self.path), self.recipe)
 
         if self.path.stat().st_size < CACHE_FROM_BYTES:
-            return build()
-        files = [file_key(file) for file in _files(self.recipe.source, self.path)]
-        return cached({"files": files, "settings": self.settings(), "code": code_digest()}, build)
+            sequences = build()
+        else:
+            files = [file_key(file) for file in _files(self.recipe.source, self.path)]
+            sequences = cached({"files": files, "settings": self.settings(), "code": code_digest()}, build)
+        return replace(sequences, provenance=replace(sequences.provenance, fingerprint=self.fingerprint()))
 
 
 @dataclass(frozen=True)
@@ -277,8 +279,9 @@ class _Generator:
         size = {key: self.given[key] for key in ("fraction", "seed") if key in self.given}
         return build_process(self.preset, **size, **self.arguments)
 
-    def fingerprint(self) -> str:
-        return digest({"log": self.process().fingerprint(), "settings": self.settings()})
+    def fingerprint(self, log: str = "") -> str:
+        """log: the print of the log as generated, where it is at hand; else the process is built for it."""
+        return digest({"log": log or self.process().fingerprint(), "settings": self.settings()})
 
     def load(self) -> Sequences:
         def build() -> Sequences:
@@ -289,11 +292,12 @@ class _Generator:
             return _prepared(log, replace(recipe, fraction=1.0))
 
         sequences = cached({"settings": self.settings(), "code": code_digest()}, build)
-        if not self.stands_in:
-            return sequences
-        where = _where(self.stands_in)
-        note = f"No real {self.stands_in} here ({where}): the generator stands in."
-        return replace(sequences, provenance=sequences.provenance.noting(note))
+        log = sequences.provenance
+        provenance = replace(log, fingerprint=self.fingerprint(log.fingerprint))
+        if self.stands_in:
+            where = _where(self.stands_in)
+            provenance = provenance.noting(f"No real {self.stands_in} here ({where}): the generator stands in.")
+        return replace(sequences, provenance=provenance)
 
 
 def _origin(name: str, data_dir, download: bool, overrides: dict) -> _File | _Generator | None:

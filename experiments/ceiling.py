@@ -9,6 +9,7 @@ import numpy as np
 from data import candidates, catalog
 from data.sources.synthetic_ceiling import Ceiling
 from data.splits import Split
+from experiments.identity import given
 from tf_utils import ranking
 
 PROTOCOLS = ("full", "uniform100")  # where it is the ceiling
@@ -26,8 +27,7 @@ def ceilings(config, split: Split, data_dir: str | None) -> dict[str, dict]:
     """
     if not split.sequences.provenance.synthetic:
         return {}
-    arguments = {name: value for name, value in config.dataset_args.items() if value is not None}
-    process = catalog.process(config.dataset, data_dir, **arguments)
+    process = catalog.process(config.dataset, data_dir, **given(config.dataset_args))
     if process is None:
         return {}
     key = (split.sequences.provenance.fingerprint, config.eval.candidate_seed)

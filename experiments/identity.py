@@ -6,6 +6,14 @@ import json
 
 from models import default_config
 
+LIMITS = ("max_epochs", "budget_minutes")  # of config.train: more of them gives the same bits, only more
+TOLD = ("trials",)  # says where the values come from, and changes nothing
+
+
+def given(dataset_args) -> dict:
+    """What of a configuration's `dataset_args` is set: the loader's arguments. The rest is the data set's own."""
+    return {name: value for name, value in dataset_args.items() if value is not None}
+
 
 def science(config: dict) -> dict:
     """What of a configuration may change a result: not the number of length groups, nor what the data set settles, nor
@@ -13,8 +21,8 @@ def science(config: dict) -> dict:
 
     A flag of the model that came later than the record had its default then: that is what a new flag's default means.
     """
-    return {name: value for name, value in config.items() if name != "trials"} | {
+    return {name: value for name, value in config.items() if name not in TOLD} | {
         "model": json.loads(default_config(config["model_name"]).to_json_best_effort()) | config["model"],
         "train": {name: value for name, value in config["train"].items() if name != "groups"},
-        "dataset_args": {name: value for name, value in config["dataset_args"].items() if value is not None},
+        "dataset_args": given(config["dataset_args"]),
     }

@@ -186,7 +186,7 @@ def _finished(results: Path, job: Job, setting: dict, data_dir: str | None) -> b
     """Whether there is a record of this job, with its configuration and `setting` (runner.conditions), made from the
     data at hand. Without the data a record counts: there is nothing to make it anew from."""
     from experiments import runner
-    from experiments.identity import science
+    from experiments.identity import given, science
     from tf_utils import run_record
 
     run = job.run
@@ -201,17 +201,15 @@ def _finished(results: Path, job: Job, setting: dict, data_dir: str | None) -> b
         return False
     if science(record.config) != science(json.loads(job.config.to_json_best_effort())):
         return False
-    arguments = json.dumps(job.config.dataset_args.to_dict(), sort_keys=True)
-    return record.data_fingerprint == (_fingerprint(job.config.dataset, data_dir, arguments) or record.data_fingerprint)
+    return _fingerprint(job.config.dataset, data_dir, **given(job.config.dataset_args)) in ("", record.data_fingerprint)
 
 
 @functools.cache
-def _fingerprint(dataset: str, data_dir: str | None, arguments: str) -> str:
-    """That of the data at hand, "" if there are none. arguments: of the loader, as JSON."""
+def _fingerprint(dataset: str, data_dir: str | None, **arguments) -> str:
+    """That of the data at hand, "" if there are none; a data set serves many runs."""
     from data import catalog
 
-    given = {name: value for name, value in json.loads(arguments).items() if value is not None}
-    return catalog.fingerprint_of(dataset, data_dir, **given)
+    return catalog.fingerprint_of(dataset, data_dir, **arguments)
 
 
 if __name__ == "__main__":

@@ -17,6 +17,7 @@ from data.splits import Split, leave_one_out
 from data.stats import statistics
 from data.windows import WINDOWS
 from experiments.ceiling import ceilings
+from experiments.identity import LIMITS, TOLD, given
 from experiments.inspection.keeping import kept_arrays
 from models.base import DataSpec, Recommender
 from tf_utils import ranking, run_record
@@ -30,8 +31,7 @@ from tf_utils.training import Progress, Stepper, fit
 
 VALIDATION_CUTOFFS = (5, 10, 50)
 SELECTION = "selection"  # sub-folder of the run that chose the epoch, where the model was refitted after it
-LIMITS = ("train.max_epochs:", "train.budget_minutes:")  # a run may be continued with others: same bits, only more
-TOLD = ("trials:",)  # says where the values come from, and changes nothing
+MAY_DIFFER = (*(f"train.{name}:" for name in LIMITS), *(f"{name}:" for name in TOLD))  # where a run is continued
 USUAL = {"precision": "float32", "replicas": 1}
 CHOICES = {"optimizer": OPTIMIZERS, "windows": WINDOWS, "exclude": EXCLUDE}
 SELECTABLE = ("MRR", "AUC", *(f"{name}@{k}" for name in ("HR", "NDCG") for k in VALIDATION_CUTOFFS))
@@ -39,8 +39,7 @@ SELECTABLE = ("MRR", "AUC", *(f"{name}@{k}" for name in ("HR", "NDCG") for k in 
 
 def load_split(config, data_dir: str | None) -> Split:
     """The data set of a configuration, split. Raises UserError if it is not to be had or has nobody to evaluate."""
-    arguments = {name: value for name, value in config.dataset_args.items() if value is not None}
-    sequences = catalog.load(config.dataset, data_dir, **arguments)
+    sequences = catalog.load(config.dataset, data_dir, **given(config.dataset_args))
     split = leave_one_out(sequences)
     if not len(split.test):
         raise UserError(f"{config.dataset}: no user has three events, so nothing can be held out; loosen the filters")
@@ -251,10 +250,10 @@ def conditions(strategy: tf.distribute.Strategy | None = None) -> dict[str, str 
 
 def claim_workdir(workdir: Path, config, setting: dict | None = None) -> None:
     """Makes the workdir and writes config.json and setting.json, or finds those of the run that is to be continued:
-    they stay as they are (the record tells the `LIMITS` that a run ended with).
+    they stay as they are (the record tells the limits that a run ended with).
 
     setting: `conditions` and the data's fingerprint.  Raises UserError if the workdir holds a run of another setting,
-    or of a configuration that differs in more than `LIMITS` and `TOLD`.
+    or of a configuration that differs in more than `MAY_DIFFER`.
     """
     wanted = {"config.json": json.loads(config.to_json_best_effort()), "setting.json": setting or {}}
     try:
@@ -265,7 +264,7 @@ def claim_workdir(workdir: Path, config, setting: dict | None = None) -> None:
                 write_atomically(path, json.dumps(content, indent=1, sort_keys=True))
                 continue
             changed = sorted(_differences(json.loads(path.read_text()), content))
-            changed = [each for each in changed if not each.startswith(LIMITS + TOLD)]
+            changed = [each for each in changed if not each.startswith(MAY_DIFFER)]
             if changed:
                 raise UserError(
                     f"{workdir} holds a run with another configuration ({', '.join(changed[:4])}); "

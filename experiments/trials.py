@@ -70,8 +70,8 @@ def run(paper: str, datasets: Sequence[str], models: Sequence[str] | None, data_
                 later = [trial for trial in old if trial["values"] in wanted[number:]]  # for a call that goes on here
                 tuning.save(paper, dataset, model, plain, done + later, len(wanted))
             tuning.save(paper, dataset, model, plain, done, len(wanted))
-            best = max(done, key=lambda trial: trial["score"])
-            print(f"{dataset} {model}: {best['values']}, validation {plain.eval.select} {best['score']:.4f}")
+            score = max(trial["score"] for trial in done)
+            print(f"{dataset} {model}: {tuning.best(done)}, validation {plain.eval.select} {score:.4f}")
 
 
 def _trial(config, split, strategy, title: str):

@@ -9,12 +9,11 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
-from experiments.identity import science
+from experiments.identity import LIMITS, science
 from tf_utils.cli import UserError
 from tf_utils.files import make_folder, write_atomically
 
 TRIED = ("dataset", "dataset_args", "model_name", "model", "train")
-LIMITS = ("max_epochs", "budget_minutes")
 ROOT = Path(__file__).resolve().parent / "tuning"
 
 
@@ -59,17 +58,15 @@ def save(paper: str, dataset: str, model: str, config, trials: list[dict], wante
     write_atomically(file, json.dumps(content, indent=1) + "\n")
 
 
-def best(paper: str, dataset: str, model: str) -> dict:
-    """The values of the best trial, the earliest of equals; {} if not all are run."""
+def finished(paper: str, dataset: str, model: str) -> list[dict]:
+    """The trials; [] if not all are run."""
     found = load(paper, dataset, model)
-    if not found["trials"] or len(found["trials"]) < found.get("wanted", 0):
-        return {}
-    return max(found["trials"], key=lambda trial: trial["score"])["values"]
+    return found["trials"] if len(found["trials"]) >= found.get("wanted", 0) else []
 
 
-def number(paper: str, dataset: str, model: str) -> int:
-    """How many trials there are."""
-    return len(load(paper, dataset, model)["trials"])
+def best(trials: list[dict]) -> dict:
+    """The values of the best trial, the earliest of equals; {} if there is none."""
+    return max(trials, key=lambda trial: trial["score"])["values"] if trials else {}
 
 
 def settings(config) -> dict:

@@ -7,6 +7,7 @@ from tests import tiny
 from tests.gradients import check_loss_and_gradient
 from tests.oracles import nova_oracle as oracle
 from tf_utils.keras_gate import tf
+from tf_utils.rng import step_rng
 
 MASK, HIDDEN = tiny.N_ITEMS + 1, tiny.N_CATEGORIES + 1
 AUTHORS = {
@@ -130,3 +131,13 @@ def test_data_without_categories():
     for name in ("nova", "fdsa", "intent_pop"):
         with pytest.raises(ValueError, match=f"{name}: its data must have"):
             tiny.models.build(name, tiny.models.default_config(name), spec)
+
+
+def test_each_row_drops_positions_of_its_own(tiny_split):
+    """Two rows of the same history: alike without dropout, and not with it."""
+    model, batch, _ = case(tiny_split, dropout=0.5)
+    items, categories = (tf.repeat(batch[name][-1:], 2, axis=0) for name in ("items", "categories"))
+    for training in (False, True):
+        with step_rng(1, tf.constant(0, tf.int64), 0):
+            positions = model._separate(items, categories, training)[1].numpy()
+        assert (positions[0] == positions[1]).all() != training

@@ -3,6 +3,7 @@
 import re
 from html.parser import HTMLParser
 
+import numpy as np
 import pytest
 
 from experiments import papers
@@ -11,7 +12,9 @@ from experiments.reporting.collect import collect
 from experiments.reporting.verdicts import decide, number_verdict
 from experiments.reporting.write import write
 from tests import report_records
+from tf_utils import significance
 from tf_utils.cli import UserError
+from tf_utils.significance import Variance
 
 
 def report(root, profile="") -> tuple[str, str]:
@@ -198,6 +201,21 @@ def test_seeds_that_differ_much_make_no_certain_lead(tmp_path):
     borrowed = p_value(tmp_path / "d", [0.4, 0.55, 0.7], [0.45])
     counted = p_value(tmp_path / "e", [0.4, 0.55, 0.7], [0.45], history=[], stopped_by="fitted")
     assert max(alone, calm) < 0.05 < counted < borrowed and wild > 0.05
+
+
+def test_a_multiple_of_a_rival_varies_by_as_much_more(tmp_path):
+    """By hand: users' differences a - 1.5 b, and the variance of b's seeds times 1.5 squared."""
+    shares = {"asli": (0.54, 0.55, 0.56), "sasrec": (0.3, 0.35, 0.4)}
+    for model, values in shares.items():
+        for seed, share in enumerate(values, 1):
+            save(tmp_path, "jd_appliances", model, share, seed=seed)
+    results, keys = collect(papers.load("asli"), tmp_path / "results", "paper"), (Key("asli"), Key("sasrec"))
+    named = ("jd_appliances", *keys, "uniform100", "NDCG@10")
+    a, b = (results.per_user("jd_appliances", key, "uniform100", "NDCG@10")[1] for key in keys)
+    factors = {"asli": 1, "sasrec": 1.5}
+    training = [Variance(factors[m] ** 2 * np.var(values, ddof=1) / 3, 2) for m, values in shares.items()]
+    assert results.p_value(*named, 1.5) == pytest.approx(significance.p_value(a - 1.5 * b, training))
+    assert results.p_value(*named) < 0.05 < results.p_value(*named, 1.5)
 
 
 def test_a_data_set_that_the_paper_does_not_have_answers_no_claim(tmp_path):

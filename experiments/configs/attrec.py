@@ -24,9 +24,9 @@ def get_config(argument: str = "ml-100k"):
     dataset = plain_name(dataset)
     own = f"{model}-{variant}"
     for name in (own,) if own in GRIDS else (own, model):
-        if values := tuning.best("attrec", dataset, name):
-            tuning.apply(config, values)
-            config.trials = tuning.number("attrec", dataset, name)
+        if trials_run := tuning.finished("attrec", dataset, name):
+            tuning.apply(config, tuning.best(trials_run))
+            config.trials = len(trials_run)
             break
     return config
 
@@ -47,8 +47,8 @@ def untuned(dataset: str, model: str, variant: str = "paper"):
         hyper.targets = 3 if dataset in MOVIELENS else 1
     # Ten epochs are a thousand steps on MovieLens-100K, and not half as many on the sparse ones, where slow learners
     # were still rising after a hundred.
-    train.update(batch_size=1000, eval_every=1)
-    train.update(**dict(max_epochs=100, patience=10) if dataset in MOVIELENS else dict(max_epochs=400, patience=20))
+    epochs, patience = (100, 10) if dataset in MOVIELENS else (400, 20)
+    train.update(batch_size=1000, max_epochs=epochs, eval_every=1, patience=patience)
     with train.unlocked():
         train.refit = True
         if model in METRIC_SPACE:

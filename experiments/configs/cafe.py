@@ -6,7 +6,7 @@ have these; what else they have is from their own papers, and nothing was tuned.
 as BERT4Rec and LOCKER do on sparse shops.
 
 All models have 100 epochs at most (the script: 1,000), 11,900 updates on Taobao favourites; a limit in time would give
-the masked models, whose loss runs over all items, a third of the updates that SASRec has.
+the masked models, whose loss runs over all items, fewer updates than SASRec has.
 """
 
 from experiments.configs.common import base_config, parse

@@ -18,7 +18,7 @@ def _data(name: str, label: str, length: int, beside: str = "", **more) -> DataS
     What tuning chose for AttRec is its plain run's value too.
     """
     defaults = {"dim": 100, "omega": 0.2, "max_length": length}
-    tuned = tuning.best("attrec", name, "attrec")
+    tuned = tuning.best(tuning.finished("attrec", name, "attrec"))
     defaults |= {key: tuned[f"model.{key}"] for key in defaults if f"model.{key}" in tuned}
     return DataSet(name, label, beside or name, defaults, published=not beside, **more)
 

@@ -14,7 +14,7 @@ from itertools import product
 from experiments.papers.schema import FAILS, HOLDS, DataSet, Finding, Key
 
 ALPHA = 0.05
-_ROUNDED = 0.05  # printed per cents are: 4.8 is met by 4.75 and above
+ROUNDED = 0.05  # printed per cents are: 4.8 is met by 4.75 and above
 Where = Callable[[DataSet], bool]
 Test = Callable[[object], list[Finding]]
 
@@ -101,9 +101,9 @@ def gain(table: str, subject: Key, rivals: Sequence[Key], least: dict[str, float
                 best = max(others, key=lambda rival: others[rival].mean)
                 mean = others[best].mean
                 gains[metric] = 100 * (own.mean / mean - 1) if mean > 0 else float("inf")
-                ps[metric] = source.p_value(dataset, subject, best, metric, 1 + (least[metric] - _ROUNDED) / 100)
+                ps[metric] = source.p_value(dataset, subject, best, metric, 1 + (least[metric] - ROUNDED) / 100)
             else:
-                missed = [metric for metric in least if gains[metric] < least[metric] - _ROUNDED]
+                missed = [metric for metric in least if gains[metric] < least[metric] - ROUNDED]
                 deciding = [ps[metric] for metric in missed or least]
                 noise = None if None in deciding else (min(deciding) if missed else max(deciding)) > ALPHA
                 evidence = ", ".join(f"{metric} {value:+.1f}%" for metric, value in gains.items())

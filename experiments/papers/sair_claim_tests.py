@@ -7,7 +7,7 @@ from dataclasses import replace
 
 import numpy as np
 
-from experiments.papers.claim_tests import ALPHA, Test, Where, p_text, places, verdict
+from experiments.papers.claim_tests import ALPHA, ROUNDED, Test, Where, p_text, places, verdict
 from experiments.papers.group_tests import across
 from experiments.papers.sair_data import ANIME, ARTEFACT, ordered
 from experiments.papers.schema import Finding, Key
@@ -73,9 +73,9 @@ def drop(table: str, key: Key, variant: Key, metric: str, least: float, where: W
         for source, dataset in places(results, table, where):
             gain = _gain(source, dataset, variant, [key], metric)
             if gain is not None:
-                p = source.p_value(dataset, variant, key, metric, 1 - (least - 0.05) / 100)
+                p = source.p_value(dataset, variant, key, metric, 1 - (least - ROUNDED) / 100)
                 told = f"{metric} {100 * gain:+.1f}%{p_text(p)}"
-                holds = verdict(-100 * gain >= least - 0.05)
+                holds = verdict(-100 * gain >= least - ROUNDED)
                 findings.append(source.finding(dataset, holds, told, None if p is None else p > ALPHA))
         return findings
 
