@@ -15,6 +15,7 @@ from experiments.configs.common import base_config, parse, plain_name
 
 MOVIELENS = ("ml-100k", "ml-1m", "ml-hetrec")
 METRIC_SPACE = ("attrec", "lstm_plus")
+BROAD = ("amazon-", "movietweetings")
 LARGE = ("ml-1m", "ml-hetrec")  # 60 minutes a run and 4 trials a model; 25 and 12 elsewhere
 
 
@@ -46,9 +47,11 @@ def untuned(dataset: str, model: str, variant: str = "paper"):
         hyper.max_length = 5 if dataset in MOVIELENS else 3 if dataset == "movietweetings" else 2
         hyper.targets = 3 if dataset in MOVIELENS else 1
     # Ten epochs are a thousand steps on MovieLens-100K, and not half as many on the sparse ones, where slow learners
-    # were still rising after a hundred.
-    epochs, patience = (100, 10) if dataset in MOVIELENS else (400, 20)
-    train.update(batch_size=1000, max_epochs=epochs, eval_every=1, patience=patience)
+    # were still rising after a hundred. Among ten thousand items a validation takes as long as an epoch.
+    epochs, every, patience = (100, 1, 10) if dataset in MOVIELENS else (400, 1, 20)
+    if dataset.startswith(BROAD):
+        every, patience = 4, 5
+    train.update(batch_size=1000, max_epochs=epochs, eval_every=every, patience=patience)
     with train.unlocked():
         train.refit = True
         if model in METRIC_SPACE:
@@ -131,4 +134,4 @@ def quick(config) -> None:
     """The quick profile: small widths, few epochs."""
     if "dim" in config.model:
         config.model.dim = 32
-    config.train.update(max_epochs=15, patience=3, budget_minutes=2.0)
+    config.train.update(max_epochs=15, eval_every=1, patience=3, budget_minutes=2.0)
