@@ -182,7 +182,9 @@ class AttRec(Recommender):
 
     def regularisation(self):
         """The L2 term of eq. 11, on whole tables at every step."""
-        tables = sum(table.squares() for table in (self.users, self.short_items, self.long_items))
+        tables = 0.0  # no pass over the tables where their weight is nothing
+        if self.config.l2_tables:
+            tables = sum(table.squares() for table in (self.users, self.short_items, self.long_items))
         matrices = sum(tf.reduce_sum(tf.square(kernel)) for kernel in self.matrices)
         return 0.5 * (self.config.l2_tables * tables + self.config.l2_projection * matrices)
 
