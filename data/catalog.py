@@ -185,6 +185,9 @@ def _checked(name: str, overrides: dict) -> dict:
     unknown = [key for key in overrides if key not in OVERRIDES]
     if unknown:
         raise UserError(f"unknown argument {unknown[0]!r} for {name}; known are {', '.join(OVERRIDES)}")
+    for key, value in overrides.items():
+        if isinstance(value, int | float) and value < 0:
+            raise UserError(f"{name}: {key} must not be negative, got {value}")
     return overrides
 
 

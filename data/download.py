@@ -19,6 +19,7 @@ from pathlib import Path
 from data.cache import cache_root
 from data.sources.table import EXCERPTS, SOURCES
 from tf_utils.cli import UserError
+from tf_utils.files import held
 
 TIMEOUT_SECONDS = 30
 CHUNK_BYTES = 1 << 20
@@ -65,7 +66,7 @@ def fetch(name: str, data_dir: str | os.PathLike | None = None) -> Path:
     """Downloads and unpacks a set of `ARCHIVES`, unless it is there; returns its main file.
 
     An interrupted download is resumed; nothing is unpacked before the checksum fits; the folder appears in one step.
-    Raises UserError: unknown name, no network, wrong checksum, folder not writable.
+    Raises UserError: unknown name, no network, wrong checksum, folder not writable, another process is at it.
     """
     if name not in ARCHIVES:
         raise UserError(f"{name!r} cannot be downloaded by this program; it can fetch {', '.join(ARCHIVES)}")
@@ -74,9 +75,17 @@ def fetch(name: str, data_dir: str | os.PathLike | None = None) -> Path:
         return found
     folder = data_folders(data_dir)[0]
     folder = folder if os.access(folder, os.W_OK) else downloads()
-    archive = ARCHIVES[name]
     try:
         folder.mkdir(parents=True, exist_ok=True)
+    except PermissionError:
+        raise UserError(f"{folder}: not writable; set DATA_DIR to a folder that is") from None
+    with held(folder / name):
+        return locate(name, data_dir) or _fetch(name, folder)
+
+
+def _fetch(name: str, folder: Path) -> Path:
+    archive = ARCHIVES[name]
+    try:
         zipped = _download(archive, folder / f"{name}.zip")
         _unpack(zipped, name, folder)
         zipped.unlink()

@@ -145,11 +145,11 @@ def main(argv: Sequence[str]) -> None:
     chosen = [papers.load(name) for name in papers.NAMES if FLAGS.paper in ("", name)]
     document: list[Block] = [Heading(1, "Arithmetic of the published tables", "audit"), Paragraph(CONVENTION)]
     document += [block for paper in chosen for block in blocks(paper)]
+    path = Path(FLAGS.out) if FLAGS.out else None
+    if path and (path.is_dir() or not path.parent.is_dir()):
+        raise UserError(f"--out={FLAGS.out}: give a file in a folder that exists, e.g. --out=audit.md")
     show(document, Console())
-    if FLAGS.out:
-        path = Path(FLAGS.out)
-        if path.is_dir() or not path.parent.is_dir():
-            raise UserError(f"--out={FLAGS.out}: give a file in a folder that exists, e.g. --out=audit.md")
+    if path:
         write_atomically(path, to_markdown(tuple(document)))
         print(path)
 

@@ -58,10 +58,25 @@ def plan(title: str, profile: str, datasets: list[str], data_dir: str | None, to
     for name in datasets:
         print(f"  {name}: {catalog.available(name, data_dir).text}")
     if left:
-        limit = sum(job.config.train.budget_minutes for job in left if job.run.model not in COUNTED)
+        minutes = [job.config.train.budget_minutes for job in left if job.run.model not in COUNTED]
+        timed = [each for each in minutes if each]
         counts = Counter(job.run.model + ("" if job.run.variant == "paper" else f"-{job.run.variant}") for job in left)
         print("  to run: " + ", ".join(f"{model} x {count}" for model, count in counts.items()))
-        print(f"  at most {limit:.0f} minutes of training (early stopping may end a run before its limit)")
+        if timed:
+            refit = ", and as long again where a model is refitted" if any(_refits(job) for job in left) else ""
+            print(
+                f"  {len(timed)} end after {_spell(60 * sum(timed))} of training in all{refit}, or before by themselves"
+            )
+        if len(timed) < len(minutes):
+            print(f"  {len(minutes) - len(timed)} have no limit in time: patience or their last epoch ends them")
+
+
+def _spell(seconds: float) -> str:
+    return f"{seconds / 60:.0f} minutes" if seconds >= 60 else f"{seconds:.0f} seconds"
+
+
+def _refits(job) -> bool:
+    return job.config.train.budget_minutes and job.config.train.get("refit", False)
 
 
 def finished(title: str, record, left: float) -> None:

@@ -16,8 +16,8 @@ def given(dataset_args) -> dict:
 
 
 def science(config: dict) -> dict:
-    """What of a configuration may change a result: not the number of length groups, nor what the data set settles, nor
-    how many trials its values were chosen from.
+    """What of a configuration may change a result beyond chance: not the number of length groups (dropout draws other
+    masks then), nor what the data set settles, nor how many trials its values were chosen from.
 
     A flag of the model that came later than the record had its default then: that is what a new flag's default means.
     """

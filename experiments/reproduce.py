@@ -114,7 +114,7 @@ def main(argv) -> None:
     from experiments.inspection.inspect_run import inspect_run
     from experiments.reporting.write import write
     from tf_utils import run_record
-    from tf_utils.files import InUse, held
+    from tf_utils.files import InUse, held, make_folder
     from tf_utils.keras_gate import tf
 
     try:
@@ -135,6 +135,7 @@ def main(argv) -> None:
     console.plan(paper.title, profile, datasets, data_dir, todo, left)
     if PLAN.value:
         return
+    make_folder(results)
 
     began, elsewhere = time.perf_counter(), []
     for number, job in enumerate(left, 1):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import json
+import math
 from collections.abc import Callable
 from pathlib import Path
 
@@ -18,7 +19,7 @@ from data.stats import statistics
 from data.windows import WINDOWS
 from experiments.ceiling import ceilings
 from experiments.identity import LIMITS, TOLD, given
-from experiments.inspection.keeping import kept_arrays
+from experiments.inspection import keeping
 from models.base import DataSpec, Recommender
 from tf_utils import ranking, run_record
 from tf_utils.cli import UserError
@@ -59,6 +60,11 @@ def make_model(config, split: Split) -> Recommender:
         return models.build(config.model_name, config.model, DataSpec.of(split.sequences))
     except ValueError as error:
         raise UserError(str(error)) from None
+    except (AttributeError, KeyError) as error:
+        raise UserError(
+            f"config.model is not {config.model_name}'s ({str(error).splitlines()[0]}); choose a model behind the "
+            "file, e.g. --config=experiments/configs/asli.py:synthetic-demo,sasrec"
+        ) from None
 
 
 def make_feed(config, split: Split, model: Recommender) -> Feed:
@@ -101,9 +107,24 @@ def check(config) -> None:
     for name, choices in CHOICES.items():
         if train[name] not in choices:
             raise UserError(f"config.train.{name} must be one of {', '.join(choices)}, got {train[name]!r}")
+    if not config.eval.protocols:
+        raise UserError("config.eval.protocols names none; give at least one, e.g. ('full',)")
+    if config.eval.batch_size <= 0:
+        raise UserError(f"config.eval.batch_size must be above 0, got {config.eval.batch_size}")
     for name in ("batch_size", "max_epochs", "eval_every", "patience", "groups", "learning_rate"):
-        if train[name] <= 0:
+        if not 0 < train[name] < math.inf:
             raise UserError(f"config.train.{name} must be above 0, got {train[name]}")
+    for name in ("budget_minutes", "clip_norm"):
+        if not train[name] >= 0:
+            raise UserError(f"config.train.{name} must not be negative, got {train[name]}")
+    for name, seed in (("train.seed", train.seed), ("eval.candidate_seed", config.eval.candidate_seed)):
+        if not 0 <= seed < 2**31:
+            raise UserError(f"config.{name} must be in 0..2^31 - 1, got {seed}")
+    variant = config.model.get("variant", "paper")
+    key = run_record.Key(config.paper, config.dataset, config.model_name, variant, "paper", train.seed, {})
+    run_record.path_for("", key)  # names that no file could have
+    if not 0 <= train.beta_2 < 1:
+        raise UserError(f"config.train.beta_2 must be in [0, 1), got {train.beta_2}")
 
 
 def execute(
@@ -139,8 +160,10 @@ def execute(
         environment["device"]["threads"] = threads
     others = OtherWork()
     split = load_split(config, data_dir)
+    # What follows raises now what would else be raised after the training.
+    keeping.check(config, split)
     if candidates.PAIRED in config.eval.protocols:
-        candidates.item_intents(split.sequences)  # raises now what would else be raised after the training
+        candidates.item_intents(split.sequences)
     with strategy.scope():
         model = make_model(config, split)
     # After data and configuration have proved good: nothing is left behind by a mistake.
@@ -237,7 +260,7 @@ def finish(
         validation={name: ranking.metrics(r) for name, r in validation.items()},
         history=progress.history,
     )
-    run_record.save(workdir / "record", record, test, kept_arrays(config, split, model))
+    run_record.save(workdir / "record", record, test, keeping.kept_arrays(config, split, model))
     return record
 
 
@@ -263,22 +286,25 @@ def claim_workdir(workdir: Path, config, setting: dict | None = None) -> None:
             if not path.exists():
                 write_atomically(path, json.dumps(content, indent=1, sort_keys=True))
                 continue
-            changed = sorted(_differences(json.loads(path.read_text()), content))
-            changed = [each for each in changed if not each.startswith(MAY_DIFFER)]
-            if changed:
+            if changed := differences(json.loads(path.read_text()), content):
                 raise UserError(
                     f"{workdir} holds a run with another configuration ({', '.join(changed[:4])}); "
                     "choose another --workdir or delete it"
                 )
-    except (OSError, json.JSONDecodeError) as error:
+    except (OSError, ValueError) as error:
         raise UserError(
             f"{workdir}: cannot be used as a workdir ({error}); choose another --workdir (of make: RUNS)"
         ) from None
 
 
-def _differences(a, b, prefix: str = ""):
-    if isinstance(a, dict) and isinstance(b, dict):
-        for key in {*a, *b}:
-            yield from _differences(a.get(key), b.get(key), f"{prefix}.{key}" if prefix else key)
-    elif a != b:
-        yield f"{prefix}: {a} before, {b} now"
+def differences(before: dict, now: dict) -> list[str]:
+    """What makes two configurations (or settings) those of different runs: all but `MAY_DIFFER`, a phrase each."""
+
+    def walk(a, b, prefix: str = ""):
+        if isinstance(a, dict) and isinstance(b, dict):
+            for key in {*a, *b}:
+                yield from walk(a.get(key), b.get(key), f"{prefix}.{key}" if prefix else key)
+        elif a != b:
+            yield f"{prefix}: {a} before, {b} now"
+
+    return sorted(each for each in walk(before, now) if not each.startswith(MAY_DIFFER))

@@ -51,11 +51,15 @@ def _is_tuning(found) -> bool:
 
 
 def save(paper: str, dataset: str, model: str, config, trials: list[dict], wanted: int) -> None:
-    """Writes the trials around a configuration in one step. wanted: how many there will be in the end."""
+    """Writes the trials around a configuration in one step, if they are not there already.
+
+    wanted: how many there will be in the end.
+    """
     file = path(paper, dataset, model)
     make_folder(file.parent)
-    content = {"config": settings(config), "wanted": wanted, "trials": trials}
-    write_atomically(file, json.dumps(content, indent=1) + "\n")
+    text = json.dumps({"config": settings(config), "wanted": wanted, "trials": trials}, indent=1, sort_keys=True) + "\n"
+    if not file.exists() or file.read_text(encoding="utf-8") != text:
+        write_atomically(file, text)
 
 
 def finished(paper: str, dataset: str, model: str) -> list[dict]:

@@ -85,8 +85,6 @@ class AttRec(Recommender):
 
     def __init__(self, config, spec):
         super().__init__(config, spec)
-        if not 0 <= config.omega <= 1:
-            raise ValueError(f"{type(self).__name__.lower()}: omega must be in [0, 1], got {config.omega}")
         constraint = UnitBall() if config.clip == "projection" else None
         self.users, self.short_items, self.long_items = (
             PaddedEmbedding(

@@ -10,6 +10,7 @@ import numpy as np
 import tensorflow_recommenders as tfrs
 
 from data.schema import Sequences
+from models import ranges
 from tf_utils.keras_gate import tf
 
 Batch = dict[str, tf.Tensor]
@@ -66,7 +67,8 @@ class Recommender(tfrs.Model):
         choices: hyper-parameter -> the values it may have; a hyper-parameter that the configuration lacks is skipped.
 
     Raises:
-        ValueError: on construction, for a hyper-parameter with another value than its `choices`.
+        ValueError: on construction, for a hyper-parameter with another value than its `choices`, or out of its range
+            (models/ranges.py).
     """
 
     regime: str | None = "next_item"
@@ -83,11 +85,10 @@ class Recommender(tfrs.Model):
         """config: ml_collections.ConfigDict of the model's hyper-parameters (see its `default_config`)."""
         super().__init__()
         self.config, self.spec = config, spec
+        ranges.check(config)
         for name, known in self.choices.items():
             if name in config and config[name] not in known:
-                raise ValueError(
-                    f"{type(self).__name__.lower()}: {name} must be one of {', '.join(known)}, got {config[name]!r}"
-                )
+                raise ValueError(f"config.model.{name} must be one of {', '.join(known)}, got {config[name]!r}")
 
     @staticmethod
     def default_config():

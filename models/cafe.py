@@ -36,6 +36,7 @@ from models.layers.transformer import SASRecBlock, run_blocks
 from models.losses import binary_cross_entropy
 from tf_utils.keras_gate import tf
 from tf_utils.masks import valid
+from tf_utils.precision import precise
 
 OFFICIAL = dict(
     scale_embeddings=True,
@@ -223,7 +224,7 @@ class CAFE(Recommender):
 
     def _term(self, logits: tf.Tensor) -> tf.Tensor:
         """ln s(r), or r."""
-        logits = tf.cast(logits, logits.dtype if logits.dtype == tf.float64 else tf.float32)
+        logits = precise(logits)
         return tf.math.log_sigmoid(logits) if self.config.joint == "sigmoid_product" else logits
 
     def _intent_terms(self, queries: tf.Tensor) -> tf.Tensor:
@@ -272,11 +273,10 @@ def full_binary_cross_entropy(
     """
     rows, owner = tf.boolean_mask(queries, mask), tf.where(mask)[:, 0]
     labels = tf.boolean_mask(positives, mask)
-    dtype = queries.dtype if queries.dtype == tf.float64 else tf.float32
-    logits = tf.cast(tf.matmul(rows, matrix, transpose_b=True), dtype)
+    logits = precise(tf.matmul(rows, matrix, transpose_b=True))
     shape = [tf.shape(own)[0], tf.shape(matrix)[0]]
     place = tf.stack([tf.broadcast_to(tf.range(shape[0])[:, None], tf.shape(own)), own], axis=-1)
     other = (tf.scatter_nd(place, tf.ones_like(own), shape) == 0) & (tf.range(shape[1]) > 0)
-    negative = tf.where(tf.gather(other, owner), tf.nn.softplus(logits), tf.zeros([], dtype))
+    negative = tf.where(tf.gather(other, owner), tf.nn.softplus(logits), tf.zeros([], logits.dtype))
     positive = tf.nn.softplus(-tf.gather(logits, labels, batch_dims=1))
-    return (tf.reduce_sum(positive) + tf.reduce_sum(negative)) / tf.cast(valid_count, dtype)
+    return (tf.reduce_sum(positive) + tf.reduce_sum(negative)) / tf.cast(valid_count, logits.dtype)

@@ -8,6 +8,7 @@ from collections.abc import Callable
 import numpy as np
 
 from tf_utils.keras_gate import tf
+from tf_utils.precision import precise, precise_dtype
 
 
 def binary_cross_entropy(
@@ -66,8 +67,7 @@ def full_cross_entropy(
     ids, ends = np.arange(size), bias.shape[0]
     bias = tf.where((first <= ids) & (ids < ends), tf.pad(bias, [[0, size - ends]]), rows.dtype.min)
     logits = tf.nn.bias_add(tf.matmul(rows, table, transpose_b=True), bias)
-    logits = tf.cast(logits, tf.float32 if rows.dtype != tf.float64 else rows.dtype)
-    losses = softmax_cross_entropy(logits, labels)
+    losses = softmax_cross_entropy(precise(logits), labels)
     return tf.reduce_sum(losses) / tf.cast(valid_count, losses.dtype)
 
 
@@ -104,7 +104,7 @@ def sampled_softmax(
 
     Reference: SINE section 3.4 (sampled softmax; LEDGER S12); Jean et al., ACL 2015, eq. 10 (minus log Q).
     """
-    dtype = queries.dtype if queries.dtype == tf.float64 else tf.float32
+    dtype = precise_dtype(queries)
     positives, pool = batch["positives"], batch["pool"]
     own, others = (tf.cast(vectors(ids), queries.dtype) for ids in (positives, pool))
     own = tf.cast(tf.reduce_sum(queries * own, axis=-1), dtype) - tf.cast(batch["positive_log_expected"], dtype)
@@ -158,5 +158,5 @@ def pairwise_hinge(
 
 
 def _mean(losses: tf.Tensor, valid: tf.Tensor, valid_count: tf.Tensor) -> tf.Tensor:
-    losses = tf.cast(losses, losses.dtype if losses.dtype == tf.float64 else tf.float32)
+    losses = precise(losses)
     return tf.reduce_sum(tf.where(valid, losses, tf.zeros([], losses.dtype))) / tf.cast(valid_count, losses.dtype)

@@ -170,9 +170,6 @@ class SINE(Recommender):
 
     def _check(self) -> None:
         config = self.config
-        for name in ("dim", "max_length", "intents", "temperature", "negatives", "min_hist", "label_power"):
-            if config[name] <= 0:
-                raise ValueError(f"sine: {name} must be above 0, got {config[name]}")
         category = config.prototypes == "category"
         if config.assignment == "membership" and not category:
             raise ValueError('sine: assignment="membership" needs prototypes="category"')

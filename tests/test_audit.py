@@ -4,6 +4,7 @@ import math
 import subprocess
 import sys
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
@@ -22,6 +23,14 @@ ROOT = Path(__file__).parents[1]
 
 def row(**printed: str) -> dict[str, Cell]:
     return {name.replace("_", "@"): Cell(number) for name, number in printed.items()}
+
+
+def test_an_unsolved_programme_is_no_verdict(monkeypatch):
+    from experiments.papers import feasibility
+
+    monkeypatch.setattr(feasibility, "linprog", lambda *_, **__: SimpleNamespace(status=4, message="trouble", fun=None))
+    with pytest.raises(RuntimeError, match="was not solved: trouble"):
+        feasible(row(HR_5="0.3000", NDCG_5="0.2000"))
 
 
 def test_a_row_that_a_ranking_gives():

@@ -221,5 +221,5 @@ def test_feed(tiny_split):
 
 @pytest.mark.parametrize("key", ["max_length", "targets", "negatives", "vertical", "horizontal"])
 def test_bad_settings_are_refused(key):
-    with pytest.raises(ValueError, match=f"caser: {key}"):
+    with pytest.raises(ValueError, match=f"config.model.{key} must be"):
         build(**{key: 0})

@@ -2,6 +2,9 @@
 
 import hashlib
 import io
+import os
+import subprocess
+import sys
 import threading
 import zipfile
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -12,6 +15,7 @@ from data import download
 from data.sources.table import EXCERPTS, SOURCES
 from tests import data_files as files
 from tf_utils.cli import UserError
+from tf_utils.files import InUse
 
 
 def archive(name="ml-1m"):
@@ -126,6 +130,25 @@ def test_an_incomplete_folder_is_replaced(server, tmp_path):
     (tmp_path / "ml-1m/users.dat").write_text("left over")
     download.fetch("ml-1m", tmp_path)
     assert listing(tmp_path) == WHOLE
+
+
+def test_another_process_that_fetches_is_told_of(server, tmp_path):
+    """A lock is a process's, so the other one is one."""
+    holder = "import sys; from pathlib import Path; from tf_utils.files import held\n"
+    holder += "with held(Path(sys.argv[1])): print('held', flush=True); sys.stdin.read()"
+    environment = os.environ | {"TMPDIR": str(tmp_path)}  # a job's own
+    with subprocess.Popen(
+        [sys.executable, "-c", holder, str(tmp_path / "ml-1m")],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        env=environment,
+    ) as other:
+        other.stdout.readline()
+        with pytest.raises(InUse, match="ml-1m: another process is at work there"):
+            download.fetch("ml-1m", tmp_path)
+        assert listing(tmp_path) == []
+        other.stdin.close()
+    assert download.fetch("ml-1m", tmp_path).is_file()
 
 
 def test_no_network_names_the_manual_way(server, tmp_path, monkeypatch):

@@ -40,6 +40,7 @@ def test_evaluate_gives_the_record_exactly(trained):
     result = evaluate(load_run(workdir))
     for protocol, metrics in record.metrics.items():
         assert result["metrics"][protocol] == pytest.approx(metrics, abs=1e-6)
+    assert set(result["data_notes"]) == set(record.data_notes) and any("uniform100" in n for n in record.data_notes)
 
 
 def test_evaluate_other_protocols_and_bad_ones(trained):

@@ -82,7 +82,7 @@ def test_gradient_and_prefixes(loss):
 
 def test_arguments(tiny_split):
     for hyper, message in (({"loss": "nll"}, "loss"), ({"channels": 0}, "channels"), ({"temperature": 0.0}, "temp")):
-        with pytest.raises(ValueError, match=f"mcprn: .*{message}"):
+        with pytest.raises(ValueError, match=f"config.model.{message}.* must be"):
             tiny.make_model("mcprn", tiny_split, **hyper)
 
 

@@ -12,7 +12,7 @@ from experiments.reporting.collect import collect
 from experiments.reporting.verdicts import decide, number_verdict
 from experiments.reporting.write import write
 from tests import report_records
-from tf_utils import significance
+from tf_utils import run_record, significance
 from tf_utils.cli import UserError
 from tf_utils.significance import Variance
 
@@ -184,6 +184,16 @@ def test_what_no_loader_can_see_is_told(tmp_path):
         report(tmp_path)
 
 
+def test_ranks_of_other_users_than_the_records_are_refused(tmp_path):
+    for model in ("asli", "sasrec"):
+        save(tmp_path, "jd_appliances", model, 0.5)
+    other = save(tmp_path / "other", "jd_appliances", "sasrec", 0.5, n=100)
+    path = next((tmp_path / "results").rglob("sasrec/*.json"))
+    run_record.ranks_path(path).write_bytes(run_record.ranks_path(other).read_bytes())
+    with pytest.raises(UserError, match="ranks.npz: not of 200 users; run the model again"):
+        report(tmp_path)
+
+
 def test_seeds_that_differ_much_make_no_certain_lead(tmp_path):
     """0.55 against 0.45 of 200 users each: beyond noise over users; not where seeds are 0.15 apart, of one side or of
     both; and a model that is fitted by counting does not vary."""
@@ -203,17 +213,22 @@ def test_seeds_that_differ_much_make_no_certain_lead(tmp_path):
     assert max(alone, calm) < 0.05 < counted < borrowed and wild > 0.05
 
 
-def test_a_multiple_of_a_rival_varies_by_as_much_more(tmp_path):
-    """By hand: users' differences a - 1.5 b, and the variance of b's seeds times 1.5 squared."""
-    shares = {"asli": (0.54, 0.55, 0.56), "sasrec": (0.3, 0.35, 0.4)}
-    for model, values in shares.items():
+@pytest.mark.parametrize("rival", [(0.3, 0.35, 0.4), (0.35,)])
+def test_a_multiple_of_a_rival_varies_by_as_much_more(tmp_path, rival):
+    """By hand: users' differences a - 1.5 b, and the variance of b's seeds times 1.5 squared. Where b has one seed it
+    is taken to vary as a does: one estimate of two degrees of freedom, for both."""
+    ours = (0.54, 0.55, 0.56)
+    for model, values in (("asli", ours), ("sasrec", rival)):
         for seed, share in enumerate(values, 1):
             save(tmp_path, "jd_appliances", model, share, seed=seed)
     results, keys = collect(papers.load("asli"), tmp_path / "results", "paper"), (Key("asli"), Key("sasrec"))
     named = ("jd_appliances", *keys, "uniform100", "NDCG@10")
     a, b = (results.per_user("jd_appliances", key, "uniform100", "NDCG@10")[1] for key in keys)
-    factors = {"asli": 1, "sasrec": 1.5}
-    training = [Variance(factors[m] ** 2 * np.var(values, ddof=1) / 3, 2) for m, values in shares.items()]
+    s = np.var(ours, ddof=1)
+    if len(rival) > 1:
+        training = [Variance(s / 3, 2), Variance(1.5**2 * np.var(rival, ddof=1) / 3, 2)]
+    else:
+        training = [Variance((1 / 3 + 1.5**2) * s, 2)]
     assert results.p_value(*named, 1.5) == pytest.approx(significance.p_value(a - 1.5 * b, training))
     assert results.p_value(*named) < 0.05 < results.p_value(*named, 1.5)
 

@@ -178,6 +178,7 @@ def test_no_number_that_is_not_finite(tmp_path, key, bad):
         ("data_notes", [1], "'data_notes' must be a list of sentences"),
         ("metrics", {"full": 0.1}, "'metrics.full' must be a JSON object"),
         ("metrics", {"full": {"HR@10": "0.1"}}, "'metrics.full.HR@10' must be a number"),
+        ("metrics", {}, "'metrics' must not be empty"),
         ("validation", {"full": {"HR@10": None}}, "'validation.full.HR@10' must be a number"),
         ("history", [{"epoch": 1}], r"'history\[0\]' must have"),
         ("history", [{"epoch": 1, "seconds": 2, "validation": 3}], r"'history\[0\].validation' must be"),

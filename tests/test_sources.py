@@ -212,6 +212,7 @@ BAD_CELLS = [
         "501+11+70+1+1",
         "line 2, event .* has the unknown behaviour 11; known are 1 to 10",
     ),
+    ("jd_appliances", "501+5+70+1+1", "50123456789012345678+5+70+1+1", "line 2, event .* has 50123456..., a sku of 20"),
     ("jd_appliances", "501+5+70+1+1", "501+5++1+1", "line 2, event .* has the category ''"),
     ("jd_appliances", "501+5+70+1+1", "501+5+70+-1+1", "line 2, event .* has the negative interval -1"),
     (

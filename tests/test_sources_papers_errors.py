@@ -115,6 +115,7 @@ BAD = [
     ("amazon-garden", "", "A1GI0U4ZRJA8WN", "", "line 2 user is empty"),
     ("amazon-garden", "", ",1123804800\n", "", "line 3 has 3 fields .*cut off: get https://snap.stanford.edu"),
     ("amazon-garden", "", "4.0,1123804800", "4.0,11238O48", "line 3 has the timestamp '11238O48'"),
+    ("amazon-tools-sequences", "", "3 12 1", "3 1234567890123456789 1", "line 2 has an item of 19 digits; ids have 18"),
     ("amazon-tools-sequences", "", "3 12 1", "3 b12 1", "line 2 has the item 'b12', which is not a whole number"),
     ("amazon-tools-sequences", "", "5 3 12", "-5 3 12", "line 2 has the user '-5', which is not a whole number"),
     (

@@ -63,10 +63,13 @@ def test_optimizers_by_name():
     settings = dict(optimizer="adam", learning_rate=0.1, beta_2=0.9, clip_norm=0.0)
     make = lambda **changes: make_optimizer(SimpleNamespace(**settings | changes))  # noqa: E731
     assert float(make().beta_2) == pytest.approx(0.9)
-    x = tf.Variable([3.0, 4.0])
-    clipped = make(optimizer="adagrad", clip_norm=1.0)
-    clipped.apply_gradients([(tf.constant([30.0, 40.0]), x)])  # clipped to .6, .8; the accumulator starts at .1
-    np.testing.assert_allclose(x, [3 - 0.06 / math.sqrt(0.46), 4 - 0.08 / math.sqrt(0.74)], rtol=1e-5)
+    # Two weights of one norm, 130, which is clipped to 1.3; the accumulators start at .1, or where they are told to.
+    for start, settings_of in ((0.1, {}), (0.05, {"initial_accumulator": 0.05})):
+        x, y = tf.Variable([3.0, 4.0]), tf.Variable([5.0])
+        clipped = make(optimizer="adagrad", clip_norm=1.3, **settings_of)
+        clipped.apply_gradients([(tf.constant([30.0, 40.0]), x), (tf.constant([120.0]), y)])
+        expected = [w - 0.1 * g / math.sqrt(start + g**2) for w, g in ((3, 0.3), (4, 0.4), (5, 1.2))]
+        np.testing.assert_allclose([*x.numpy(), *y.numpy()], expected, rtol=1e-5)
     with pytest.raises(ValueError, match="optimizer must be"):
         make(optimizer="sgd")
 
@@ -136,6 +139,38 @@ def test_a_wider_limit_gives_the_run_that_had_it_from_the_start(tmp_path):
     assert whole.best_epoch == 10
     with pytest.raises(UserError, match="a run of 20 epochs, and max_epochs is 8 now"):
         run_script(Script(), tmp_path / "a", values, max_epochs=8, **options)
+
+
+def test_a_validation_that_only_the_end_called_for_is_forgotten(tmp_path):
+    """Epoch 2 has the best value, and is validated only where the run ends there."""
+    values, options = [0.1, 0.9, 0.1, 0.1, 0.3, 0.1, 0.1, 0.1, 0.1, 0.2], {"eval_every": 5, "patience": 3}
+    assert run_script(Script(), tmp_path / "a", values, max_epochs=2, **options).best_epoch == 2
+    model = Script()
+    widened = run_script(model, tmp_path / "a", values, max_epochs=10, **options)
+    whole = run_script(Script(), tmp_path / "b", values, max_epochs=10, **options)
+    told = lambda history: [{k: v for k, v in entry.items() if k != "seconds"} for entry in history]  # noqa: E731
+    assert (widened.best, widened.best_epoch, widened.bad) == (whole.best, whole.best_epoch, whole.bad) == (0.3, 5, 1)
+    assert told(widened.history) == told(whole.history) and float(model.model.weight) == 5.0
+
+
+@pytest.mark.parametrize("killed_in", ["latest", "best"])
+def test_weights_and_epoch_agree_wherever_a_run_is_killed(tmp_path, monkeypatch, killed_in):
+    """Killed before one of the two checkpoints of epoch 2 is written; what follows has other weights than before."""
+    save = tf.train.CheckpointManager.save
+
+    def save_or_die(manager, checkpoint_number):
+        if checkpoint_number == 2 and manager.directory.endswith(killed_in):
+            raise Killed
+        return save(manager, checkpoint_number)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(tf.train.CheckpointManager, "save", save_or_die)
+        with pytest.raises(Killed):
+            run_script(Script(), tmp_path, [0.1, 0.9, 0.2, 0.3], max_epochs=4)
+    script = Script()
+    values = [0.1, 0.9, 0.2, 0.3] if killed_in == "best" else [0.1, 0.1, 0.2, 0.3]  # another run of the same epoch
+    progress = run_script(script, tmp_path, values, max_epochs=4)
+    assert progress.best_epoch == (2 if killed_in == "best" else 4) == float(script.model.weight)
 
 
 def test_a_validation_may_use_up_the_budget(tmp_path):
@@ -215,6 +250,24 @@ def test_fewer_rows_than_replicas_are_refused_before_training(tmp_path, tiny_spl
     with pytest.raises(UserError, match=f"has {left} of 7 rows, fewer than the 7 replicas"):
         runner.train(config, tiny_split, model, tmp_path, SimpleNamespace(num_replicas_in_sync=7), None)
     assert not list(tmp_path.iterdir())
+
+
+def test_the_configuration_reaches_the_feed_and_the_loop(tmp_path, tiny_split, monkeypatch):
+    config = asli.get_config("synthetic-demo,sasrec")
+    config.train.update(windows="sliding", exclude="target", batch_size=8, seed=9)
+    config.train.update(max_epochs=7, eval_every=3, patience=2, budget_minutes=0.5)
+    model, real = (
+        runner.make_model(config, tiny_split),
+        runner.make_feed(config, tiny_split, runner.make_model(config, tiny_split)),
+    )
+    told = {}
+    monkeypatch.setattr(runner.feeds, "make_feed", lambda *args, **options: told.update(feed=(args, options)) or real)
+    monkeypatch.setattr(runner, "fit", lambda *args: told.update(fit=args))
+    runner.train(config, tiny_split, model, tmp_path, make_strategy("none"), None)
+    args, options = told["feed"]
+    assert (args[0], *args[2:5]) == ("next_item", config.model.max_length, 8, 9)
+    assert options == {"targets": 1, "windows": "sliding", "exclude": "target"}
+    assert told["fit"][2:8] == ("uniform100/NDCG@10", tmp_path, 7, 3, 2, 30.0)  # seconds
 
 
 def test_a_workdir_keeps_its_data_precision_and_replicas(tmp_path):

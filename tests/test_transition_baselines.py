@@ -66,7 +66,7 @@ def tables(model):
 def scorer(model):
     """(user, window, item) -> score, of the oracle."""
     options = {key: model.config[key] for key in ("alpha", "distance") if key in model.config}
-    return functools.partial(oracle.SCORES[model.label], tables(model), **options)
+    return functools.partial(oracle.SCORES[type(model).__name__.lower()], tables(model), **options)
 
 
 def padded(rows, width=None):
@@ -329,5 +329,5 @@ def test_distances_keep_float32_under_mixed_precision(name):
     ],
 )
 def test_bad_settings_are_refused(name, key, value):
-    with pytest.raises(ValueError, match=f"{name}: {key}"):
+    with pytest.raises(ValueError, match=f"config.model.{key} must be"):
         build(name, **{key: value})

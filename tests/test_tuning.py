@@ -106,6 +106,10 @@ def test_trials_of_another_configuration_are_dropped(monkeypatch, tmp_path, tiny
     found = [{"values": v, "score": 9.0, "data_fingerprint": data} for v in attrec.trials("ml-100k", "fmc")]
     ran, done = run_trials(monkeypatch, tmp_path, tiny_split, found)
     assert not ran and done == found
+    file = tuning.path("attrec", "ml-100k", "fmc")
+    before = file.read_bytes(), file.stat().st_mtime_ns
+    trials.run("attrec", ["ml-100k"], ["fmc"], None)
+    assert (file.read_bytes(), file.stat().st_mtime_ns) == before  # a committed file stays as it is
     ran, done = run_trials(monkeypatch, tmp_path, tiny_split, found, learning_rate=3.0)
     assert len(ran) == 12 and {trial["score"] for trial in done} == {0.5}
 

@@ -26,6 +26,8 @@ def config_value(flag: flags.FlagHolder):
         lines = [line.strip() for line in str(error).splitlines()]
         reason = next((line for line in lines if line.startswith("[Errno")), lines[0])
         raise UserError(f"--config: {reason}; give a file of experiments/configs") from None
+    except SyntaxError as error:
+        raise UserError(f"--config: {error.filename} is not Python; give a file of experiments/configs") from None
     return flag.value
 
 
@@ -54,6 +56,8 @@ def run(main: Callable[[Sequence[str]], int | None]) -> None:
         _fail(f"{_cause(error)} (see --help)")
     except (KeyError, AttributeError) as error:  # from ml_collections, for --config.x=... where there is no x
         name = str(error.args[0]).strip("'\"").split("\n")[0] if error.args else ""
+        if "get_config" in name:
+            _fail("--config: a file without a function get_config; give one of experiments/configs")
         overrides = [a.split("=")[0] for a in sys.argv if a.startswith("--config.") and name in a]
         _fail(f"unknown configuration value {', '.join(overrides) or name!r}; the config file has those there are")
     except (UserError, ValueError, TypeError) as error:
@@ -68,8 +72,15 @@ def run(main: Callable[[Sequence[str]], int | None]) -> None:
             if error.errno in (errno.ENOSPC, errno.EDQUOT):
                 _fail(f"no space left on the device while writing {error.filename or 'output'}; free some and rerun")
             if error.errno in (errno.EACCES, errno.EROFS, errno.EPERM):
-                _fail(f"{error.filename}: not writable; choose another directory or change its permissions")
+                _fail(
+                    f"{error.filename}: cannot be opened ({error.strerror}); change its permissions or choose another"
+                )
+            if error.filename:
+                _fail(f"{error.filename}: {error.strerror}")
             raise
+        except KeyboardInterrupt:
+            print("interrupted; what was finished is kept, and training goes on with the same command", file=sys.stderr)
+            raise SystemExit(130) from None
 
     if not flags.FLAGS["verbosity"].present:
         logging.set_verbosity(logging.WARNING)

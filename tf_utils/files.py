@@ -20,10 +20,11 @@ def held(folder: Path) -> Iterator[None]:
     """Keeps a folder, which need not exist yet, to this process until the block or the process ends.
 
     Nothing is written there: a byte of one file of the machine is locked, which stands for the folder's path. So other
-    machines are not kept out. It does not nest. Raises InUse if another process has the folder.
+    machines are not kept out. (Not in TMPDIR, which may be a process's own.) It does not nest. Raises InUse if another
+    process has the folder.
     """
     digest = hashlib.sha256(str(folder.resolve()).encode()).digest()
-    with open(Path(tempfile.gettempdir(), f"intent-recsys-{os.getuid()}.lock"), "a") as file:
+    with open(Path("/tmp", f"intent-recsys-{os.getuid()}.lock"), "a") as file:
         try:
             fcntl.lockf(file, fcntl.LOCK_EX | fcntl.LOCK_NB, 1, int.from_bytes(digest[:7], "big"))
         except (BlockingIOError, PermissionError):  # EAGAIN or EACCES, as the system likes
@@ -43,7 +44,10 @@ def make_folder(path: Path) -> None:
 
 def write_atomically(path: Path, text: str) -> None:
     """Writes `text` in one step; its folder must exist. Raises OSError."""
-    handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+    try:
+        handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+    except OSError as error:
+        raise OSError(error.errno, error.strerror, str(path)) from None
     try:
         with os.fdopen(handle, "w") as out:
             out.write(text)

@@ -1,6 +1,7 @@
 """Masks of attention: built from ids, applied with tf.where (an added -1e9 breaks in half precision)."""
 
 from tf_utils.keras_gate import tf
+from tf_utils.precision import precise
 
 
 def valid(ids: tf.Tensor) -> tf.Tensor:
@@ -19,8 +20,8 @@ def softmax_where(logits: tf.Tensor, mask: tf.Tensor) -> tf.Tensor:
 
     The softmax is taken in float32 at least; the result has the dtype of `logits`.
     """
-    dtype = logits.dtype if logits.dtype == tf.float64 else tf.float32
-    weights = tf.nn.softmax(tf.where(mask, tf.cast(logits, dtype), dtype.min), axis=-1)
+    precise_logits = precise(logits)
+    weights = tf.nn.softmax(tf.where(mask, precise_logits, precise_logits.dtype.min), axis=-1)
     return tf.cast(weights, logits.dtype)
 
 

@@ -233,6 +233,8 @@ def _validated(content: Any, path: Path) -> dict:
         refuse("stopped_by", f"must be one of {', '.join(STOPPED_BY)}")
     if not all(isinstance(note, str) for note in content["data_notes"]):
         refuse("data_notes", "must be a list of sentences")
+    if not content["metrics"]:
+        refuse("metrics", "must not be empty")
     tables = {"metrics": content["metrics"], "validation": content["validation"]}
     for number, entry in enumerate(content["history"]):
         if not isinstance(entry, dict) or not _is_number(entry.get("epoch")) or not _is_number(entry.get("seconds")):

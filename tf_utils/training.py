@@ -187,7 +187,7 @@ def fit(
         tf.train.Checkpoint(model=model), str(workdir / "checkpoints" / "best"), max_to_keep=1
     )
     if latest.latest_checkpoint:
-        latest.checkpoint.restore(latest.latest_checkpoint).assert_existing_objects_matched()
+        _read(latest.checkpoint, latest.latest_checkpoint)
         if progress.epoch > max_epochs:
             raise UserError(
                 f"{workdir} holds a run of {progress.epoch} epochs, and max_epochs is {max_epochs} now; "
@@ -196,6 +196,11 @@ def fit(
         more_epochs = progress.stopped_by == "max_epochs" and progress.epoch < max_epochs
         if more_epochs or (progress.stopped_by == "budget" and progress.elapsed < budget_seconds):
             progress.stopped_by = ""  # it had only run out of what it now has more of
+            if validate and progress.best_epoch % eval_every:  # a validation that only its end called for
+                progress.best, progress.best_epoch, progress.bad = -math.inf, 0, 0
+                del progress.history[-1]["validation"]
+        if progress.best_epoch == progress.epoch:
+            best.save(checkpoint_number=progress.epoch)  # the run may have been killed before it came to that
 
     steps = stepper.feed.steps_per_epoch
     if not progress.stopped_by:
@@ -213,18 +218,15 @@ def fit(
         entry = {"epoch": progress.epoch, "seconds": round(progress.seconds, 3), "loss": round(loss, 6)}
         last = progress.epoch >= max_epochs
         over = progress.elapsed + (time.perf_counter() - began) > budget_seconds
-        # Off the grid only where nothing would be validated at all: a run that goes on with a wider limit must have
-        # validated when the uninterrupted one did.
+        # Off the grid only where nothing would be validated at all: a run that goes on with a wider limit forgets that.
         due = progress.epoch % eval_every == 0 or ((last or over) and progress.best == -math.inf)
         if validate is None and last:
             progress.best_epoch = progress.epoch
-            best.save(checkpoint_number=progress.epoch)
         elif validate is not None and due:
             entry["validation"] = validate()
             value = entry["validation"][protocol][metric]
             if value > progress.best:
                 progress.best, progress.best_epoch, progress.bad = value, progress.epoch, 0
-                best.save(checkpoint_number=progress.epoch)
             else:
                 progress.bad += 1
         progress.elapsed += time.perf_counter() - began
@@ -239,14 +241,30 @@ def fit(
         on_epoch(entry)
         if due or progress.stopped_by:
             latest.save(checkpoint_number=progress.epoch)
+        if progress.best_epoch == progress.epoch:  # after `latest`, which can make good for it where it is missing
+            best.save(checkpoint_number=progress.epoch)
 
     restore_best(model, workdir)
     return progress
 
 
 def restore_best(model: Recommender, workdir: Path) -> None:
-    """Reads the best checkpoint of a run into a built model. Raises FileNotFoundError if there is none."""
+    """Reads the best checkpoint of a run into a built model.
+
+    Raises FileNotFoundError if there is none, UserError if it is damaged or another model's.
+    """
     found = tf.train.latest_checkpoint(str(workdir / "checkpoints" / "best"))
     if found is None:
         raise FileNotFoundError(f"{workdir}: no checkpoint; train first with experiments.run")
-    tf.train.Checkpoint(model=model).restore(found).assert_existing_objects_matched().expect_partial()
+    _read(tf.train.Checkpoint(model=model), found)
+
+
+def _read(checkpoint: tf.train.Checkpoint, path: str) -> None:
+    try:
+        checkpoint.restore(path).assert_existing_objects_matched().expect_partial()
+    except (ValueError, AssertionError, IndexError, tf.errors.OpError) as error:
+        reason = " ".join(str(error).split())[:160]
+        raise UserError(
+            f"{path}: the checkpoint does not fit data and code, or is damaged ({reason}); give the --data_dir of the "
+            "run, or train in a new workdir"
+        ) from None

@@ -6,6 +6,7 @@ from pathlib import Path
 
 from tf_utils.cli import UserError
 
+DIGITS = 18  # any number of so many fits an int64
 _MAGIC = {b"PK\x03\x04": "a zip archive", b"\x1f\x8b": "a gzip archive", b"Rar!": "a RAR archive"}
 
 

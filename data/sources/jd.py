@@ -15,7 +15,7 @@ from pyarrow import csv
 from data.cache import fingerprint
 from data.schema import Interactions
 from data.sources.assemble import assemble
-from data.sources.files import check_text_file, ending_note, file_in
+from data.sources.files import DIGITS, check_text_file, ending_note, file_in
 from tf_utils.cli import UserError
 
 # [sic]: the published sample really is called Applicances.
@@ -99,6 +99,8 @@ def _fault(event: bytes) -> str | None:
     for name, part in zip(PARTS, parts, strict=True):
         if not part.lstrip("-").isdigit():
             return f"has the {name} {part!r}, which is not a whole number"
+        if len(part) > DIGITS:
+            return f"has {part[:8]}..., a {name} of {len(part)} digits; numbers have {DIGITS} at most"
         if int(part) < 0:
             return f"has the negative {name} {part}"
     if not 1 <= int(parts[1]) <= len(ACTIONS):

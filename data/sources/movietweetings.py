@@ -1,4 +1,5 @@
-"""MovieTweetings, folder `latest/` of the repository: ratings 0..10 out of tweets (AttRec section "Datasets").
+"""MovieTweetings, folder `latest/` of the repository: ratings 0..10 out of tweets (AttRec section "Datasets
+Descriptions").
 
 `ratings.dat` (user::IMDb id::rating::timestamp) and `movies.dat` (IMDb id::Title (year)::genre|genre); `users.dat` is
 not needed. The rating is the action, the first genre the category, all genres the attributes. The data set grows: a

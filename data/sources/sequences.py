@@ -13,7 +13,7 @@ import numpy as np
 from data.cache import fingerprint
 from data.schema import Interactions, places
 from data.sources.assemble import assemble
-from data.sources.files import check_text_file, ending_note, file_in
+from data.sources.files import DIGITS, check_text_file, ending_note, file_in
 from tf_utils.cli import UserError
 
 FILE_NAME = "Tools_and_Home_Improvement.txt"
@@ -44,7 +44,7 @@ def read_sequences(path: Path, where: str) -> dict[str, np.ndarray]:
     first: dict[int, int] = {}
     for place, (number, cells) in enumerate(lines, 1):
         for name, cell in zip(("user", *["item"] * (len(cells) - 1)), cells, strict=True):
-            if not cell.isdigit():
+            if not cell.isdigit() or len(cell) > DIGITS:
                 raise UserError(f"{path}: line {number} {_fault(name, cell)}")
         if len(cells) == 1:
             cut = f"; it is the last line, so the file is cut off: {where}" if place == len(lines) else ""
@@ -64,6 +64,8 @@ def read_sequences(path: Path, where: str) -> dict[str, np.ndarray]:
 
 def _fault(name: str, cell: bytes) -> str:
     try:
+        if cell.isdigit():
+            return f"has {'an' if name == 'item' else 'a'} {name} of {len(cell)} digits; ids have {DIGITS} at most"
         return f"has the {name} {cell.decode('utf-8')!r}, which is not a whole number"
     except UnicodeDecodeError:
         return "is not UTF-8 text; convert the file (for example with iconv) or get the original"

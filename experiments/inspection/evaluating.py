@@ -47,10 +47,11 @@ def evaluate(
 
     # The run's protocols are ranked together, as the run did it: listed candidates take their scores from the full
     # product where there is one, and another kernel would differ in the last bit.
-    ranks = {}
+    ranks, notes = {}, []
     for group in (own if set(own) & set(asked) else (), tuple(name for name in asked if name not in own)):
         if group:
-            ranks |= runner.make_evaluator(config, run.split, run.model, part, group).ranks()
+            evaluator = runner.make_evaluator(config, run.split, run.model, part, group)
+            ranks, notes = ranks | evaluator.ranks(), [*notes, *evaluator.notes]
     provenance = run.split.sequences.provenance
     return {
         "paper": config.paper,
@@ -63,7 +64,7 @@ def evaluate(
         "candidate_seed": config.eval.candidate_seed,
         "n_users": len(ranks[asked[0]]),
         "data_fingerprint": provenance.fingerprint,
-        "data_notes": list(provenance.notes),
+        "data_notes": [*provenance.notes, *notes],
         "synthetic": provenance.synthetic,
         "stand_in_for": provenance.stand_in_for,
         "metrics": {name: ranking.metrics(ranks[name]) for name in asked},

@@ -171,7 +171,7 @@ def table(header: Sequence[str], rows: Sequence[Sequence[str]], title: str, note
 
 
 def by_distance(curves: dict[str, np.ndarray], even: np.ndarray, title: str, note: str = "") -> bytes:
-    """Mean weight against the number of events between query and key.
+    """Mean weight against how many events older than the query the key is.
 
     curves: name -> [T], from distance 0 on.  even: [T], the same for evenly spread attention.  Returns a PNG.
     """
@@ -186,7 +186,7 @@ def by_distance(curves: dict[str, np.ndarray], even: np.ndarray, title: str, not
         axes.set_ylim(bottom=0)
         axes.set_xlim(left=-0.5)
         axes.xaxis.get_major_locator().set_params(integer=True)
-        axes.set_xlabel("events between query and key (0: the query's own event)")
+        axes.set_xlabel("by how many events the key is older than the query (0: its own)")
         axes.set_ylabel("mean weight")
         axes.grid(axis="y", alpha=0.25, linewidth=0.6)
         axes.legend(frameon=False)

@@ -8,6 +8,7 @@ from data.pipeline import Store
 from data.splits import Split
 from experiments.inspection import concepts, frequency, histories, kept_interests, recent, scope
 from models.base import Recommender
+from tf_utils.cli import UserError
 
 
 def kept_arrays(config, split: Split, model: Recommender) -> dict[str, np.ndarray]:
@@ -19,6 +20,15 @@ def kept_arrays(config, split: Split, model: Recommender) -> dict[str, np.ndarra
     for name in config.eval.get("keep", ()):
         arrays |= KEEPERS[name](config, split, model)
     return arrays
+
+
+def check(config, split: Split) -> None:
+    """Raises UserError where the users that `config.eval` names are not in the data."""
+    for name in ("maps_of", "shown_users"):
+        try:
+            histories.by_label(split.sequences, list(config.eval.get(name, ())))
+        except UserError as error:
+            raise UserError(f"config.eval.{name}: {error}") from None
 
 
 def _maps(config, split: Split, model: Recommender, labels: list) -> dict[str, np.ndarray]:

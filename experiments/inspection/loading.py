@@ -90,15 +90,15 @@ def load_config(workdir: Path) -> ml_collections.ConfigDict:
 def precision_of(workdir: Path) -> str:
     """The Keras dtype policy that the run in a workdir was trained with."""
     try:
-        return json.loads((workdir / "setting.json").read_text()).get("precision", runner.USUAL["precision"])
-    except (OSError, json.JSONDecodeError):
+        return dict(json.loads((workdir / "setting.json").read_text()))["precision"]
+    except (OSError, ValueError, TypeError, KeyError):
         return runner.USUAL["precision"]
 
 
 def load_record(workdir: Path, config) -> run_record.RunRecord | None:
     """The record that the run of this configuration left in its workdir, None before the run has ended."""
     wanted = json.loads(config.to_json_best_effort())
-    return next((r for r in run_record.find(workdir / "record") if r.config == wanted), None)
+    return next((r for r in run_record.find(workdir / "record") if not runner.differences(r.config, wanted)), None)
 
 
 def build(model: Recommender) -> None:
@@ -116,12 +116,5 @@ def _restore(model: Recommender, workdir: Path) -> int:
     found = tf.train.latest_checkpoint(str(best))
     if found is None:
         raise UserError(f"{workdir}: no checkpoint yet; let experiments.run reach its first validation")
-    try:
-        restore_best(model, workdir)
-    except (ValueError, AssertionError, tf.errors.OpError) as error:
-        reason = " ".join(str(error).split())[:160]
-        raise UserError(
-            f"{best}: the checkpoint does not fit data and code, or is damaged ({reason}); give the --data_dir of the "
-            "run or train in a new workdir"
-        ) from None
+    restore_best(model, workdir)
     return int(found.rpartition("-")[2])

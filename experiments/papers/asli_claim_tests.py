@@ -7,18 +7,14 @@ from statistics import mean, median
 
 from scipy.stats import spearmanr
 
-from experiments.papers.claim_tests import ALPHA, p_text, places
+from experiments.papers.claim_tests import ALPHA, p_text, places, verdict
 from experiments.papers.curves import Point, convergence, curve
-from experiments.papers.schema import FAILS, HOLDS, Finding, Key, sweep_of
+from experiments.papers.schema import Finding, Key, sweep_of
 
 ASLI, SAS, NEXT = Key("asli"), Key("sasrec"), Key("nextitnet")
 PUBLISHED_COST = 45 / 7  # section 4.8: seconds an epoch at n = 600 over those at n = 50
 LONGER = 2.0  # times as long: Tmall-Small's histories are 2.1 times Etsy's, in the paper's smallest comparison
 TMALL_BATCHES = 78  # an epoch's on Tmall, 9,883 users in batches of 128
-
-
-def _verdict(holds: bool) -> str:
-    return HOLDS if holds else FAILS
 
 
 def denser_by_category(results) -> list[Finding]:
@@ -29,7 +25,7 @@ def denser_by_category(results) -> list[Finding]:
         category = source.statistic(dataset, "density_user_category")
         if item is not None and category is not None:
             evidence = f"user-item {100 * item:.3g}%, user-category {100 * category:.3g}%"
-            findings.append(source.finding(dataset, _verdict(category > item), evidence))
+            findings.append(source.finding(dataset, verdict(category > item), evidence))
     return findings
 
 
@@ -58,7 +54,7 @@ def shorter_suits(results) -> list[Finding]:
             )
             where = f"{source.place(d_short)} against {source.place(d_long)}"
             unfinished = source.unfinished(d_short) + source.unfinished(d_long)
-            findings.append(Finding(_verdict(r_short > r_long), evidence, where, kind, unfinished=unfinished))
+            findings.append(Finding(verdict(r_short > r_long), evidence, where, kind, unfinished=unfinished))
     return findings
 
 
@@ -88,7 +84,7 @@ def fewer_categories_hurt(results) -> list[Finding]:
         holds = leads[counts[0]] < leads[counts[-1]] and rho >= 0.5
         shown = ", ".join(f"{c}: {100 * leads[c]:+.1f}%" for c in counts)
         evidence = f"lead, of what can be had over chance, by number of categories: {shown}; rank correlation {rho:.2f}"
-        findings.append(source.finding(dataset, _verdict(holds), evidence))
+        findings.append(source.finding(dataset, verdict(holds), evidence))
     return findings
 
 
@@ -122,7 +118,7 @@ def kernel_not_monotone(results) -> list[Finding]:
         best, largest = max(values, key=lambda size: values[size].mean), max(values)
         other = largest if best != largest else sorted(values)[-2]
         evidence, noise = _against(source, dataset, values, best, other)
-        findings.append(source.finding(dataset, _verdict(best != largest), evidence, noise))
+        findings.append(source.finding(dataset, verdict(best != largest), evidence, noise))
     return findings
 
 
@@ -135,7 +131,7 @@ def best_kernel(results) -> list[Finding]:
         best = max((s for s in values if s in wanted), key=mean_of)
         rival = max((s for s in values if s not in wanted), key=mean_of)
         evidence, noise = _against(source, dataset, values, best, rival)
-        findings.append(source.finding(dataset, _verdict(mean_of(best) > mean_of(rival)), evidence, noise))
+        findings.append(source.finding(dataset, verdict(mean_of(best) > mean_of(rival)), evidence, noise))
     return findings
 
 
@@ -156,7 +152,7 @@ def converges_within(results, epochs: int = 20) -> list[Finding]:
             steps = at * math.ceil(users / records[0].config["train"]["batch_size"])
             evidence = f"99% of its maximum at epoch {at:g}, {steps:,.0f} steps, "
             evidence += f"after {median(p.seconds for p in points):.0f} s"
-            findings.append(source.finding(dataset, _verdict(steps <= epochs * TMALL_BATCHES), evidence))
+            findings.append(source.finding(dataset, verdict(steps <= epochs * TMALL_BATCHES), evidence))
     return findings
 
 
@@ -169,7 +165,7 @@ def converges_faster(results) -> list[Finding]:
             seconds = {key: median(p.seconds for p in found) for key, found in zip(keys, points, strict=True)}
             evidence = ", ".join(f"{results.label(key, 'table3')} {seconds[key]:.0f} s" for key in keys)
             holds = seconds[ASLI] < min(seconds[SAS], seconds[NEXT])
-            findings.append(source.finding(dataset, _verdict(holds), evidence))
+            findings.append(source.finding(dataset, verdict(holds), evidence))
     return findings
 
 
@@ -179,7 +175,7 @@ def epoch_costs_more(results) -> list[Finding]:
         if runs := source.timed(dataset, (ASLI, SAS)):
             ours, sasrec = (mean(record.seconds_per_epoch for record in records) for records in runs)
             evidence = f"ASLI {ours:.2f} s, SASRec {sasrec:.2f} s an epoch"
-            findings.append(source.finding(dataset, _verdict(ours > sasrec), evidence))
+            findings.append(source.finding(dataset, verdict(ours > sasrec), evidence))
     return findings
 
 
@@ -191,5 +187,5 @@ def length_cost(results) -> list[Finding]:
             short, long = (mean(r.seconds_per_epoch for r in records) for records in runs)
             if short > 0:
                 evidence = f"{short:.2f} s at n = 50, {long:.2f} s at n = 600: {long / short:.1f} times"
-                findings.append(source.finding(dataset, _verdict(long / short <= PUBLISHED_COST), evidence))
+                findings.append(source.finding(dataset, verdict(long / short <= PUBLISHED_COST), evidence))
     return findings

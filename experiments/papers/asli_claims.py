@@ -13,7 +13,7 @@ from experiments.papers.asli_claim_tests import (
     length_cost,
     shorter_suits,
 )
-from experiments.papers.claim_tests import any_of, gain, loss, ordering
+from experiments.papers.claim_tests import any_of, everywhere, gain, loss, ordering
 from experiments.papers.schema import Claim, DataSet, Key, sweep_of
 
 POP, BPR, NEXT, SAS, ASLI = (Key(m) for m in ("pop", "bpr_mf", "nextitnet", "sasrec", "asli"))
@@ -41,15 +41,16 @@ def _table4(higher: tuple[str, ...], lower: tuple[str, ...], significant: bool =
     return any_of(
         *(
             ordering(
-                "table4", [_attention(k, v) for k in higher], [_attention(k, v) for k in lower], (), _any, significant
+                "table4",
+                [_attention(k, v) for k in higher],
+                [_attention(k, v) for k in lower],
+                (),
+                everywhere,
+                significant,
             )
             for v in ("paper", "official")
         )
     )
-
-
-def _any(_: DataSet) -> bool:
-    return True
 
 
 CLAIMS = (

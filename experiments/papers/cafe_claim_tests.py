@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 from statistics import fmean
 
 import numpy as np
+from scipy.stats import spearmanr
 
 from experiments.papers.claim_tests import ALPHA, Test, Where, everywhere, p_text, places, verdict
 from experiments.papers.gains import gains
@@ -104,9 +105,8 @@ def falls(figure: str) -> Test:
     def of(drawn, found):
         if len(found) < 3:
             return None
-        values, shares = np.array(list(found)), np.array(list(found.values()))
-        ranks = np.corrcoef(values.argsort().argsort(), shares.argsort().argsort())[0, 1]
-        return bool(shares[values.argmin()] > shares[values.argmax()] and ranks < 0)
+        ends_lower = found[min(found)] > found[max(found)]
+        return bool(ends_lower and spearmanr(list(found), list(found.values())).statistic < 0)
 
     return _gains(figure, of)
 

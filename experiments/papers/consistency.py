@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from experiments.papers.schema import Cell, Paper, Statistics
 
 # Paper -> data set -> (least interactions a user, an item) that the text says were kept; 1 where nothing is said.
-# ASLI section 4.1; AttRec section "Datasets" (what makes an item cold is not said).
+# ASLI section 4.1; AttRec section "Datasets Descriptions" (what makes an item cold is not said).
 _TEN = (10, 1)
 MINIMA: Mapping[str, Mapping[str, tuple[int, int]]] = {
     "asli": {"tmall": (5, 5), "tmall_small": (20, 20), "etsy": (20, 20)},

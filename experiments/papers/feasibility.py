@@ -87,7 +87,11 @@ def _solve(wanted: tuple[tuple[str, Cell], ...], list_length: int | None, movabl
     cost[-1] = 1.0
     limits = [(0.0, 1.0)] * (last + 2) + [(0.0, None if movable else 0.0)]
     answer = linprog(cost, A_ub=np.array(coefficients), b_ub=bounds, A_eq=total[None], b_eq=[1.0], bounds=limits)
-    return float(answer.fun) if answer.status == 0 else None
+    if answer.status == 2:  # infeasible
+        return None
+    if answer.status != 0:
+        raise RuntimeError(f"the linear programme of {dict(wanted)} was not solved: {answer.message}")
+    return float(answer.fun)
 
 
 def contradictions(row: Mapping[str, Cell]) -> list[str]:

@@ -296,18 +296,26 @@ class Results:
         plain = [r for r in self.of_dataset(dataset) if not r.sweep]
         if not plain:
             return {}
-        ranks = run_record.load_ranks(run_record.path_for(self.root, plain[0]))
+        ranks = self._ranks(plain[0])
         return {
             p: {m: float(ranking.per_user(ranks[p].at_chance(), m).mean()) for m in metrics}
             for p in protocols
             if p in ranks
         }
 
+    def _ranks(self, record: RunRecord) -> dict[str, ranking.Ranks]:
+        """The ranks beside a record. Raises UserError where they are of other users."""
+        path = run_record.path_for(self.root, record)
+        ranks = run_record.load_ranks(path)
+        if any(len(each) != record.n_users for each in ranks.values()):
+            raise UserError(f"{run_record.ranks_path(path)}: not of {record.n_users} users; run the model again")
+        return ranks
+
     def _per_user_mean(self, dataset: str, key: Key, protocol: str, metric: str):
         """(users, the metric of each averaged over seeds); None without ranks."""
         runs = []
         for record in self.records(dataset, key):
-            ranks = run_record.load_ranks(run_record.path_for(self.root, record))
+            ranks = self._ranks(record)
             if protocol in ranks:
                 runs.append((ranks[protocol].users, ranking.per_user(ranks[protocol], metric)))
         return significance.mean_over_seeds(runs) if runs else None
@@ -333,18 +341,19 @@ class Results:
         self, dataset: str, keys: Sequence[Key], protocol: str, metric: str, times: float = 1.0
     ) -> tuple[significance.Variance, ...]:
         """How the means of two models, `times` the second's, vary with their seeds. A model of one seed is taken to
-        vary as the other one does; one that is fitted by counting does not vary. () where neither has a second seed."""
-        found = [self.estimate(dataset, key, protocol, metric) for key in keys]
-        trained = [any(record.history for record in self.records(dataset, key)) for key in keys]
-        known = [e for e in found if e is not None and e.sd is not None]
-        if not known:
-            return ()
-        parts = []
-        for estimate, varies, factor in zip(found, trained, (1.0, times), strict=True):
-            if varies and estimate is not None:
-                like = estimate if estimate.sd is not None else known[0]
-                parts.append(significance.Variance((factor * like.sd) ** 2 / estimate.n, like.n - 1))
-        return tuple(parts)
+        vary as the other one does: they share one estimate then, and its degrees of freedom. One that is fitted by
+        counting does not vary. () where neither has a second seed."""
+        found = [
+            (factor**2, estimate)
+            for factor, key in zip((1.0, times), keys, strict=True)
+            if (estimate := self.estimate(dataset, key, protocol, metric)) is not None
+            and any(record.history for record in self.records(dataset, key))
+        ]
+        several = [estimate for _, estimate in found if estimate.sd is not None]
+        if len(several) == len(found):
+            return tuple(significance.Variance(weight * e.sd**2 / e.n, e.n - 1) for weight, e in found)
+        weights = sum(weight / estimate.n for weight, estimate in found)
+        return tuple(significance.Variance(weights * e.sd**2, e.n - 1) for e in several)
 
 
 def summary(values: Sequence[float], records: Sequence[RunRecord]) -> Estimate | None:

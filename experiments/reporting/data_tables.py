@@ -12,7 +12,7 @@ from experiments.reporting.headings import IN_WORDS, folded, profile_mark, reaso
 from experiments.reporting.numbers import MISSING, like_printed, percent, printed_text, quantity
 from experiments.reporting.verdicts import WITHIN, number_verdict
 
-_UNTOLD = ("seed", "groups")  # the first is varied, the second changes no result
+_UNTOLD = ("seed", "groups")  # the first is varied, the second changes dropout's draws alone
 _COLUMNS = ("users", "items", "categories", "actions", "interactions", "mean_length")
 
 

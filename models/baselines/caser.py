@@ -125,9 +125,6 @@ class Caser(Recommender):
 
     def __init__(self, config, spec):
         super().__init__(config, spec)
-        for name in ("max_length", "targets", "negatives", "vertical", "horizontal"):
-            if config[name] < 1:
-                raise ValueError(f"caser: {name} must be at least 1, got {config[name]}")
         if config.get("loss") == "sampled_softmax":
             self.regime = "prefix"
         self.users, self.items, self.output_items, self.output_bias = (

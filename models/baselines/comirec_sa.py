@@ -52,9 +52,8 @@ class ComiRecSA(Recommender):
 
     def __init__(self, config, spec):
         super().__init__(config, spec)
-        for name in ("interests", "hidden"):
-            if config[name] < 1:
-                raise ValueError(f"comirec_sa: {name} must be at least 1, got {config[name]}")
+        if config.hidden < 1:
+            raise ValueError(f"config.model.hidden must be at least 1, got {config.hidden}")
         self.items = PaddedEmbedding(spec.n_items, config.dim, name="items")
         self.positions = LearnedPositions(config.max_length, config.dim, config.anchor, name="positions")
         self.hidden = tf.keras.layers.Dense(

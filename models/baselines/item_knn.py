@@ -30,11 +30,6 @@ class ItemKNN(HistoryScorer):
 
     def __init__(self, config, spec):
         super().__init__(config, spec)
-        if config.neighbours < 1 or config.shrink < 0 or not 0 < config.decay <= 1:
-            raise ValueError(
-                "item_knn: neighbours must be at least 1, shrink at least 0, decay in (0, 1]; got "
-                f"{config.neighbours}, {config.shrink}, {config.decay}"
-            )
         shape = [spec.n_items + 1, min(config.neighbours, spec.n_items)]
         # Free places, and item 0, hold neighbour 0 with similarity 0.
         self.neighbours = tf.Variable(tf.zeros(shape, tf.int32), trainable=False, name="neighbours")

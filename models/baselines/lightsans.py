@@ -66,8 +66,6 @@ class LightSANs(Recommender):
 
     def __init__(self, config, spec):
         super().__init__(config, spec)
-        if config.interests < 1:
-            raise ValueError(f"lightsans: interests must be at least 1, got {config.interests}")
         # A query's bias adds the same to all queries, a key's the same to all keys.
         self.shift_invariant_weights = ("query/bias",) if config.normalise == "queries" else ("key/bias",)
         self.items = PaddedEmbedding(spec.n_items, config.dim, normal(), name="items")

@@ -29,6 +29,7 @@ from models.layers.windows import newest_windows
 from models.losses import binary_cross_entropy, sampled_softmax
 from tf_utils.keras_gate import tf
 from tf_utils.masks import valid
+from tf_utils.precision import precise
 
 
 class MCPRN(Recommender):
@@ -58,8 +59,6 @@ class MCPRN(Recommender):
 
     def __init__(self, config, spec):
         super().__init__(config, spec)
-        if config.channels < 1 or config.temperature <= 0:
-            raise ValueError("mcprn: channels must be at least 1 and temperature above 0")
         self.items = PaddedEmbedding(spec.n_items, config.dim, name="items")
         self.purposes = tf.keras.layers.Dense(config.channels, use_bias=False, name="purposes")  # c_k, as columns
         self.gru = ChannelGRU(config.dim, config.channels, name="gru")
@@ -67,8 +66,7 @@ class MCPRN(Recommender):
     def concentration(self, vectors: tf.Tensor) -> tf.Tensor:
         """g: vectors [..., d] -> [..., m], summing to 1."""
         logits = self.purposes(vectors)
-        work = logits.dtype if logits.dtype == tf.float64 else tf.float32
-        return tf.cast(tf.nn.softmax(tf.cast(logits, work) / self.config.temperature, axis=-1), logits.dtype)
+        return tf.cast(tf.nn.softmax(precise(logits) / self.config.temperature, axis=-1), logits.dtype)
 
     def encode(self, batch, training=False, positions="all"):
         """Queries [B, T, 1, m d]; `out["concentration"]` [B, n, m], of the newest n items, 0 at padding."""

@@ -59,9 +59,6 @@ class MIND(Recommender):
 
     def __init__(self, config, spec):
         super().__init__(config, spec)
-        for name in ("interests", "iterations", "power"):
-            if config[name] < 1:
-                raise ValueError(f"mind: {name} must be at least 1, got {config[name]}")
         self.items = PaddedEmbedding(spec.n_items, config.dim, name="items")
         self.routing = DynamicRouting(
             *(config.dim, config.interests, config.max_length, config.iterations, config.routing_logits), name="routing"

@@ -66,8 +66,6 @@ class NextItNet(Recommender):
         super().__init__(config, spec)
         if not config.dilations:
             raise ValueError("nextitnet: dilations must name at least one block, e.g. (1, 2)")
-        if not 0 < config.sampled_share <= 1:
-            raise ValueError(f"nextitnet: sampled_share must be in (0, 1], got {config.sampled_share}")
         self.padding_invariant = config.padding == "masked"
         initializer = lambda: tf.keras.initializers.TruncatedNormal(stddev=0.02)  # noqa: E731  unseeded: one each
         self.items = PaddedEmbedding(spec.n_items, config.dim, initializer(), name="items")

@@ -46,8 +46,6 @@ class PRME(TransitionModel):
 
     def __init__(self, config, spec):
         super().__init__(config, spec)
-        if not 0 <= config.alpha <= 1:
-            raise ValueError(f"prme: alpha must be in [0, 1], got {config.alpha}")
         self.users = self.table("users", spec.n_users, config.dim, self.normal())  # P
         self.preference_items = self.table("preference_items", spec.n_items, config.dim, self.normal())  # P
         self.sequence_items = self.table("sequence_items", spec.n_items, config.dim, self.normal())  # S

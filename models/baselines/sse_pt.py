@@ -64,9 +64,6 @@ class SSEPT(Recommender):
 
     def __init__(self, config, spec):
         super().__init__(config, spec)
-        for name in ("keep_user", "keep_item"):
-            if not 0 <= config[name] <= 1:
-                raise ValueError(f"sse_pt: {name} is the probability of keeping an id, in [0, 1], got {config[name]}")
         width = 2 * config.dim
         self.items = PaddedEmbedding(spec.n_items, config.dim, self._initializer(), name="items")
         self.users = PaddedEmbedding(spec.n_users, config.dim, self._initializer(), name="users")

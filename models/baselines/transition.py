@@ -20,16 +20,6 @@ class TransitionModel(Recommender):
     regime = "window"
     choices = {"exclude": ("train", "targets")}
 
-    def __init__(self, config, spec):
-        super().__init__(config, spec)
-        for name in ("max_length", "targets", "negatives"):
-            if config[name] < 1:
-                raise ValueError(f"{self.label}: {name} must be at least 1, got {config[name]}")
-
-    @property
-    def label(self) -> str:
-        return type(self).__name__.lower()
-
     def table(self, name: str, size: int, dim: int, initializer, constraint=None) -> PaddedEmbedding:
         """A built embedding table."""
         dtype = tf.keras.mixed_precision.global_policy().variable_dtype if self.float32_scores else None

@@ -5,6 +5,7 @@ import math
 from models.layers.dropout import StatelessDropout
 from tf_utils.keras_gate import tf
 from tf_utils.masks import causal, softmax_where
+from tf_utils.precision import precise
 
 QUERY_CHUNKS = 2  # more save less than their slices cost
 
@@ -200,8 +201,7 @@ def _weighted_sum(q, k, v, ends, masks, keeps, scale, biases=()) -> tf.Tensor:
                 dk.append(tf.matmul(dlogits, rows(q, j), transpose_a=True))
                 dv.append(tf.matmul(dropped[j], part, transpose_a=True))
                 if biases:  # shared by the rows of the batch
-                    work = dlogits.dtype if dlogits.dtype == tf.float64 else tf.float32
-                    dbiases.append(tf.cast(tf.reduce_sum(tf.cast(dlogits, work), axis=0), dlogits.dtype))
+                    dbiases.append(tf.cast(tf.reduce_sum(precise(dlogits), axis=0), dlogits.dtype))
             return join(dq), add_up(dk), add_up(dv), *dbiases
 
         return result, backward

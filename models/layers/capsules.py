@@ -2,6 +2,7 @@
 
 from models.layers.distance import square
 from tf_utils.keras_gate import tf
+from tf_utils.precision import precise_dtype
 from tf_utils.rng import draw_seed
 
 FIXED_SEED = (2019, 1904)  # of the logits that do not change: those of the test, and of logits="fixed"
@@ -61,7 +62,7 @@ class DynamicRouting(tf.keras.layers.Layer):
             capsules [R, K, d] and the last iteration's weights [R, K, n].
         """
         mapped = tf.matmul(inputs, tf.cast(self.bilinear, inputs.dtype))
-        work = inputs.dtype if inputs.dtype == tf.float64 else tf.float32
+        work = precise_dtype(inputs)
         mapped = tf.cast(mapped, work)  # S e_t, [R, n, d]
         shape = [tf.shape(inputs)[0], self.capsules, self.length]
         if training and self.logits == "random":
@@ -105,7 +106,7 @@ def label_aware(
 
     Reference: MIND, "label-aware attention" (soft); Cen et al., KDD 2020, model training (hard).
     """
-    work = interests.dtype if interests.dtype == tf.float64 else tf.float32
+    work = precise_dtype(interests)
     logits = tf.cast(tf.einsum("rkd,rd->rk", interests, target), work)
     if readout == "soft" and power != 1:
         logits = tf.sign(logits) * tf.abs(logits) ** power if signed else logits**power

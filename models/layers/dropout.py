@@ -46,9 +46,6 @@ class StatelessDropout(tf.keras.layers.Layer):
         keep = random_bytes(shape) >= tf.cast(self._dropped_levels, tf.uint8)
         return keep, LEVELS / (LEVELS - self._dropped_levels)
 
-    def get_config(self):
-        return super().get_config() | {"rate": self.rate}
-
 
 def random_bytes(shape: tf.Tensor) -> tf.Tensor:
     """uint8 of the given shape, uniform, from the open `step_rng` scope."""

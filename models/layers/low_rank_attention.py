@@ -7,6 +7,7 @@ from models.layers.dropout import StatelessDropout
 from models.layers.norm import LayerNorm
 from models.layers.transformer import PostNormBlock
 from tf_utils.keras_gate import tf
+from tf_utils.precision import precise
 
 AXES = {"queries": -2, "interests": -1}  # what the weights sum to 1 over
 
@@ -163,5 +164,4 @@ class LowRankBlock(PostNormBlock):
 
 def _softmax(logits: tf.Tensor, axis: int) -> tf.Tensor:
     """In float32 at least; the result has the dtype of `logits`."""
-    work = logits.dtype if logits.dtype == tf.float64 else tf.float32
-    return tf.cast(tf.nn.softmax(tf.cast(logits, work), axis=axis), logits.dtype)
+    return tf.cast(tf.nn.softmax(precise(logits), axis=axis), logits.dtype)

@@ -6,9 +6,11 @@ forms): logical devices come before TensorFlow runs.
 
 import json
 import sys
+from types import SimpleNamespace
 
 import numpy as np
 
+from models.layers.dropout import StatelessDropout
 from tests import tiny
 from tests.conformance.table import trained_rows
 from tf_utils.keras_gate import tf
@@ -44,9 +46,34 @@ def after_training(row, split, strategy) -> list[np.ndarray]:
     return [np.array(loss), end, model.encode(batch)[0].numpy()]
 
 
+class Dropped(tf.Module):
+    """A weight for each cell of a dropout mask, whose gradient is the mask."""
+
+    def __init__(self):
+        super().__init__()
+        self.weight, self.dropout = tf.Variable(tf.zeros(64)), StatelessDropout(0.5)
+
+    def compute_loss(self, batch, training=True):
+        return tf.reduce_sum(self.dropout(self.weight, training=training))
+
+    def regularisation(self):
+        return tf.constant(0.0)
+
+
+def drop_alike(strategy) -> bool:
+    """Whether two replicas drop the same cells: then none has the gradient of one of them alone."""
+    with strategy.scope():
+        model, optimizer = Dropped(), tf.keras.optimizers.legacy.SGD(1.0)
+    stepper = Stepper(model, optimizer, SimpleNamespace(packable=False), strategy, seed=1)
+    strategy.run(stepper.replica_step, args=({},))
+    assert set(model.weight.numpy()) <= {0.0, -2.0, -4.0}
+    return -2.0 not in model.weight.numpy()
+
+
 def main(rows: str) -> None:
     mirrored = make_strategy("mirrored", logical_cpus=2)
     assert mirrored.num_replicas_in_sync == 2
+    assert not drop_alike(mirrored), "the replicas drop the same cells"
     split, found = tiny.make_split(), {}
     for parameter in trained_rows():
         row = parameter.values[0]

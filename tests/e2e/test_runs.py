@@ -2,6 +2,7 @@
 
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -12,6 +13,7 @@ import pytest
 
 from experiments import runner
 from experiments.configs import asli
+from experiments.inspection.loading import load_run
 from tf_utils import run_record
 from tf_utils.cli import TrainingDiverged, UserError
 from tf_utils.training import restore_best
@@ -71,6 +73,7 @@ def test_run_that_ended_for_its_epochs_goes_on_with_more(finished, tmp_path):
     for epochs in (1, 2):
         record = runner.execute(config_of(max_epochs=epochs), tmp_path / "run")
     assert record.epochs == 2 and record.metrics == finished[1].metrics
+    assert load_run(tmp_path / "run", None).record.metrics == pytest.approx(record.metrics, abs=1e-6)  # it is found
 
 
 def test_changed_config_is_refused_and_named(finished):
@@ -91,7 +94,21 @@ def test_diverging_loss_stops_with_advice(tmp_path):
         (lambda c: c.model.update(attention_type="mood"), "attention_type must be one of"),
         (lambda c: c.eval.update(select="uniform100/Recall"), "the metric must be one of"),
         (lambda c: c.eval.update(protocols=("full", "easy")), "unknown protocol 'easy'"),
-        (lambda c: c.train.update(batch_size=0), "batch_size must be above 0"),
+        (lambda c: c.train.update(batch_size=0), "config.train.batch_size must be above 0"),
+        (lambda c: c.train.update(learning_rate=float("nan")), "config.train.learning_rate must be above 0, got nan"),
+        (lambda c: c.train.update(seed=-1), r"config.train.seed must be in 0..2\^31 - 1, got -1"),
+        (lambda c: c.eval.update(candidate_seed=2**31), "config.eval.candidate_seed must be in"),
+        (lambda c: setattr(c, "paper", "../x"), "paper '../x' cannot be part of a file's name"),
+        (lambda c: setattr(c, "model_name", "sasrec"), "config.model is not sasrec's"),
+        (lambda c: c.dataset_args.update(min_user=-1), "min_user must not be negative"),
+        (lambda c: c.train.update(beta_2=1.5), r"config.train.beta_2 must be in \[0, 1\), got 1.5"),
+        (lambda c: c.eval.update(batch_size=0), "config.eval.batch_size must be above 0"),
+        (lambda c: c.eval.update(protocols=()), "config.eval.protocols names none"),
+        (lambda c: c.model.update(dim=0), "config.model.dim must be at least 1, got 0"),
+        (lambda c: c.model.update(heads=0), "config.model.heads must be at least 1, got 0"),
+        (lambda c: c.model.update(max_length=-3), "config.model.max_length must be at least 1, got -3"),
+        (lambda c: c.model.update(dropout=1.5), r"config.model.dropout must be in \[0, 1\], got 1.5"),
+        (lambda c: c.model.update(interaction_weight=-1.0), "config.model.interaction_weight must not be negative"),
         (lambda c: c.train.update(windows="some"), "config.train.windows must be one of"),
         (lambda c: c.train.update(exclude="some"), "config.train.exclude must be one of"),
         (lambda c: c.train.update(optimizer="sgdd"), "config.train.optimizer must be one of adam, adagrad"),
@@ -106,6 +123,31 @@ def test_bad_settings_leave_nothing_behind(tmp_path, change, message):
         runner.execute(config, tmp_path / "run")
     assert "\n" not in str(caught.value)
     assert not (tmp_path / "run").exists()
+
+
+def test_users_to_draw_that_are_not_there_are_told_before_training(tmp_path):
+    config = config_of()
+    with config.eval.unlocked():
+        config.eval.maps_of = ("nobody",)
+    with pytest.raises(UserError, match="config.eval.maps_of: .*no user 'nobody'"):
+        runner.execute(config, tmp_path / "run")
+    assert not (tmp_path / "run").exists()
+
+
+@pytest.mark.parametrize("kind", ["best", "latest"])
+def test_a_damaged_checkpoint_is_named(finished, tmp_path, kind):
+    workdir = shutil.copytree(finished[0], tmp_path / "run")
+    data = next((workdir / "checkpoints" / kind).glob("*.data*"))
+    data.write_bytes(data.read_bytes()[:100])
+    with pytest.raises(UserError, match=f"{kind}/ckpt-.*is damaged") as caught:
+        runner.execute(config_of(max_epochs=3), workdir)
+    assert "\n" not in str(caught.value)
+
+
+def test_an_interrupt_is_one_line(tmp_path):
+    script = "from tf_utils import cli\ndef main(argv): raise KeyboardInterrupt\ncli.run(main)"
+    done = subprocess.run([sys.executable, "-c", script], cwd=ROOT, env=environment(), capture_output=True, text=True)
+    assert done.returncode == 130 and done.stderr.count("\n") == 1 and done.stderr.startswith("interrupted")
 
 
 def test_workdir_that_is_a_file(tmp_path):
@@ -130,6 +172,8 @@ def environment() -> dict:
         (("--workdir=x",), "--config is needed"),
         (("--config=experiments/configs/asli.py:jd_appliances",), "--workdir is needed"),
         (("--config=experiments/configs/none.py", "--workdir=x"), "No such file"),
+        (("--config=README.md", "--workdir=x"), "README.md is not Python"),
+        (("--config=experiments/configs/common.py", "--workdir=x"), "a file without a function get_config"),
         (("--config=experiments/configs/asli.py:jd_appliances,oracle", "--workdir=x"), "unknown model 'oracle'"),
         (("--config=experiments/configs/asli.py:jd_appliances", "--config.model.size=3"), "--config.model.size"),
         (("--config=experiments/configs/asli.py:jd_appliances", "--config.model.dim=wide"), "wide"),
