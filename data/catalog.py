@@ -185,9 +185,6 @@ def _checked(name: str, overrides: dict) -> dict:
     unknown = [key for key in overrides if key not in OVERRIDES]
     if unknown:
         raise UserError(f"unknown argument {unknown[0]!r} for {name}; known are {', '.join(OVERRIDES)}")
-    for key, value in overrides.items():
-        if isinstance(value, int | float) and value < 0:
-            raise UserError(f"{name}: {key} must not be negative, got {value}")
     return overrides
 
 
@@ -305,6 +302,9 @@ class _Generator:
 
 def _origin(name: str, data_dir, download: bool, overrides: dict) -> _File | _Generator | None:
     """Where a data set comes from; None if its file is not there and nothing stands in.  Raises UserError."""
+    for key, value in overrides.items():
+        if isinstance(value, int | float) and value < 0:
+            raise UserError(f"{name}: {key} must not be negative, got {value}")
     base, preset = "", _preset(name)
     if not preset:
         base, overrides = _parse(name, overrides)

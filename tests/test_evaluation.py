@@ -18,7 +18,7 @@ class FixedScores(Recommender):
     """Scores that depend on the user alone, a row of a table: the query is the scores themselves."""
 
     def __init__(self, table, spec):
-        super().__init__(None, spec)
+        super().__init__({}, spec)
         self.table = tf.constant(table, tf.float32)
 
     def encode(self, batch, training=False, positions="all"):

@@ -26,8 +26,6 @@ def config_value(flag: flags.FlagHolder):
         lines = [line.strip() for line in str(error).splitlines()]
         reason = next((line for line in lines if line.startswith("[Errno")), lines[0])
         raise UserError(f"--config: {reason}; give a file of experiments/configs") from None
-    except SyntaxError as error:
-        raise UserError(f"--config: {error.filename} is not Python; give a file of experiments/configs") from None
     return flag.value
 
 
@@ -54,6 +52,8 @@ def run(main: Callable[[Sequence[str]], int | None]) -> None:
         raise SystemExit(0) from None
     except flags.Error as error:
         _fail(f"{_cause(error)} (see --help)")
+    except SyntaxError as error:  # from ml_collections, which runs the file
+        _fail(f"--config: {error.filename} is not Python; give a file of experiments/configs")
     except (KeyError, AttributeError) as error:  # from ml_collections, for --config.x=... where there is no x
         name = str(error.args[0]).strip("'\"").split("\n")[0] if error.args else ""
         if "get_config" in name:

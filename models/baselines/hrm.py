@@ -24,6 +24,8 @@ from tf_utils.masks import valid
 class HRM(TransitionModel):
     """The mean of the user's vector and of the last transaction's mean item vector, against the item's vector."""
 
+    choices = TransitionModel.choices | {"loss": ("negative_sampling", "bpr")}
+
     @staticmethod
     def default_config():
         return ml_collections.ConfigDict(
@@ -47,8 +49,6 @@ class HRM(TransitionModel):
 
     def __init__(self, config, spec):
         super().__init__(config, spec)
-        if config.loss not in ("negative_sampling", "bpr"):
-            raise ValueError(f'hrm: loss must be "negative_sampling" or "bpr", got {config.loss!r}')
         self.users = self.table("users", spec.n_users, config.dim, self.normal())
         self.items = self.table("items", spec.n_items, config.dim, self.normal())
 
