@@ -58,25 +58,20 @@ def plan(title: str, profile: str, datasets: list[str], data_dir: str | None, to
     for name in datasets:
         print(f"  {name}: {catalog.available(name, data_dir).text}")
     if left:
-        minutes = [job.config.train.budget_minutes for job in left if job.run.model not in COUNTED]
-        timed = [each for each in minutes if each]
+        trained = [job.config.train for job in left if job.run.model not in COUNTED]
+        timed = [train.budget_minutes for train in trained if train.budget_minutes]
         counts = Counter(job.run.model + ("" if job.run.variant == "paper" else f"-{job.run.variant}") for job in left)
         print("  to run: " + ", ".join(f"{model} x {count}" for model, count in counts.items()))
         if timed:
-            refit = ", and as long again where a model is refitted" if any(_refits(job) for job in left) else ""
-            print(
-                f"  {len(timed)} end after {_spell(60 * sum(timed))} of training in all{refit}, or before by themselves"
-            )
-        if len(timed) < len(minutes):
-            print(f"  {len(minutes) - len(timed)} have no limit in time: patience or their last epoch ends them")
+            refit = ", as long again where refitted" if any(train.get("refit") for train in trained) else ""
+            limit = _spell(60 * sum(timed))
+            print(f"  {len(timed)} train for at most {limit} in all{refit}; early stopping may end them before")
+        if len(timed) < len(trained):
+            print(f"  {len(trained) - len(timed)} have no limit in time: patience or their last epoch ends them")
 
 
 def _spell(seconds: float) -> str:
     return f"{seconds / 60:.0f} minutes" if seconds >= 60 else f"{seconds:.0f} seconds"
-
-
-def _refits(job) -> bool:
-    return job.config.train.budget_minutes and job.config.train.get("refit", False)
 
 
 def finished(title: str, record, left: float) -> None:
