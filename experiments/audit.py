@@ -142,12 +142,12 @@ def show(document: Sequence[Block], console: Console) -> None:
 
 def main(argv: Sequence[str]) -> None:
     del argv
-    chosen = [papers.load(name) for name in papers.NAMES if FLAGS.paper in ("", name)]
-    document: list[Block] = [Heading(1, "Arithmetic of the published tables", "audit"), Paragraph(CONVENTION)]
-    document += [block for paper in chosen for block in blocks(paper)]
     path = Path(FLAGS.out) if FLAGS.out else None
     if path and (path.is_dir() or not path.parent.is_dir()):
         raise UserError(f"--out={FLAGS.out}: give a file in a folder that exists, e.g. --out=audit.md")
+    chosen = [papers.load(name) for name in papers.NAMES if FLAGS.paper in ("", name)]
+    document: list[Block] = [Heading(1, "Arithmetic of the published tables", "audit"), Paragraph(CONVENTION)]
+    document += [block for paper in chosen for block in blocks(paper)]
     show(document, Console())
     if path:
         write_atomically(path, to_markdown(tuple(document)))

@@ -20,6 +20,7 @@ from data.windows import WINDOWS
 from experiments.ceiling import ceilings
 from experiments.identity import LIMITS, TOLD, given
 from experiments.inspection import keeping
+from models import ranges
 from models.base import DataSpec, Recommender
 from tf_utils import ranking, run_record
 from tf_utils.cli import UserError
@@ -35,6 +36,15 @@ SELECTION = "selection"  # sub-folder of the run that chose the epoch, where the
 MAY_DIFFER = (*(f"train.{name}:" for name in LIMITS), *(f"{name}:" for name in TOLD))  # where a run is continued
 USUAL = {"precision": "float32", "replicas": 1}
 CHOICES = {"optimizer": OPTIMIZERS, "windows": WINDOWS, "exclude": EXCLUDE}
+_SEED = (lambda x: 0 <= x < 2**31, "must be in 0..2^31 - 1")
+_ABOVE_0 = ("batch_size", "max_epochs", "eval_every", "patience", "groups", "learning_rate")
+TRAIN_RULES = (
+    (_ABOVE_0, lambda x: 0 < x < math.inf, "must be above 0"),
+    (("budget_minutes", "clip_norm"), lambda x: x >= 0, "must not be negative"),
+    (("beta_2",), lambda x: 0 <= x < 1, "must be in [0, 1)"),
+    (("seed",), *_SEED),
+)
+EVAL_RULES = ((("batch_size",), lambda x: x > 0, "must be above 0"), (("candidate_seed",), *_SEED))
 SELECTABLE = ("MRR", "AUC", *(f"{name}@{k}" for name in ("HR", "NDCG") for k in VALIDATION_CUTOFFS))
 
 
@@ -60,11 +70,6 @@ def make_model(config, split: Split) -> Recommender:
         return models.build(config.model_name, config.model, DataSpec.of(split.sequences))
     except ValueError as error:
         raise UserError(str(error)) from None
-    except (AttributeError, KeyError) as error:
-        raise UserError(
-            f"config.model is not {config.model_name}'s ({str(error).splitlines()[0]}); choose a model behind the "
-            "file, e.g. --config=experiments/configs/asli.py:synthetic-demo,sasrec"
-        ) from None
 
 
 def make_feed(config, split: Split, model: Recommender) -> Feed:
@@ -103,28 +108,22 @@ def check(config) -> None:
             raise UserError(f"unknown protocol {name!r}; choose from {', '.join(known)}")
     if metric not in SELECTABLE:
         raise UserError(f"config.eval.select={config.eval.select!r}: the metric must be one of {', '.join(SELECTABLE)}")
-    train = config.train
-    for name, choices in CHOICES.items():
-        if train[name] not in choices:
-            raise UserError(f"config.train.{name} must be one of {', '.join(choices)}, got {train[name]!r}")
     if not config.eval.protocols:
         raise UserError("config.eval.protocols names none; give at least one, e.g. ('full',)")
-    if config.eval.batch_size <= 0:
-        raise UserError(f"config.eval.batch_size must be above 0, got {config.eval.batch_size}")
-    for name in ("batch_size", "max_epochs", "eval_every", "patience", "groups", "learning_rate"):
-        if not 0 < train[name] < math.inf:
-            raise UserError(f"config.train.{name} must be above 0, got {train[name]}")
-    for name in ("budget_minutes", "clip_norm"):
-        if not train[name] >= 0:
-            raise UserError(f"config.train.{name} must not be negative, got {train[name]}")
-    for name, seed in (("train.seed", train.seed), ("eval.candidate_seed", config.eval.candidate_seed)):
-        if not 0 <= seed < 2**31:
-            raise UserError(f"config.{name} must be in 0..2^31 - 1, got {seed}")
+    try:
+        ranges.check("train", config.train, TRAIN_RULES, CHOICES)
+        ranges.check("eval", config.eval, EVAL_RULES, {})
+        missing = set(models.default_config(config.model_name)) - set(config.model)
+    except ValueError as error:
+        raise UserError(str(error)) from None
+    if missing:
+        raise UserError(
+            f"config.model is not {config.model_name}'s ({min(missing)!r} is missing); choose a model behind the file, "
+            "e.g. --config=experiments/configs/asli.py:synthetic-demo,sasrec"
+        )
     variant = config.model.get("variant", "paper")
-    key = run_record.Key(config.paper, config.dataset, config.model_name, variant, "paper", train.seed, {})
+    key = run_record.Key(config.paper, config.dataset, config.model_name, variant, "paper", config.train.seed, {})
     run_record.path_for("", key)  # names that no file could have
-    if not 0 <= train.beta_2 < 1:
-        raise UserError(f"config.train.beta_2 must be in [0, 1), got {train.beta_2}")
 
 
 def execute(

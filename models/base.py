@@ -85,10 +85,7 @@ class Recommender(tfrs.Model):
         """config: ml_collections.ConfigDict of the model's hyper-parameters (see its `default_config`)."""
         super().__init__()
         self.config, self.spec = config, spec
-        ranges.check(config)
-        for name, known in self.choices.items():
-            if name in config and config[name] not in known:
-                raise ValueError(f"config.model.{name} must be one of {', '.join(known)}, got {config[name]!r}")
+        ranges.check("model", config, choices=ranges.CHOICES | self.choices)
 
     @staticmethod
     def default_config():

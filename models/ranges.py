@@ -1,6 +1,6 @@
-"""What a hyper-parameter may be; a name means the same in every model that has it."""
+"""What a hyper-parameter may be: a name means the same in every model that has it. And the check, for any section."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 
 from data.pools import PROPOSALS
 
@@ -25,18 +25,23 @@ RULES = (
     (NOT_NEGATIVE, lambda x: x >= 0, "must not be negative"),
     (SHARES, lambda x: 0 <= x <= 1, "must be in [0, 1]"),
 )
-
-
 CHOICES = {"proposal": PROPOSALS}
 
 
-def check(config: Mapping) -> None:
-    """Raises ValueError for a hyper-parameter out of range, and for a word that is none of its `CHOICES`."""
-    for name, known in CHOICES.items():
-        if name in config and config[name] not in known:
-            raise ValueError(f"config.model.{name} must be one of {', '.join(known)}, got {config[name]!r}")
-    for names, holds, text in RULES:
+def check(section: str, values: Mapping, rules=RULES, choices: Mapping[str, Collection[str]] = CHOICES) -> None:
+    """Raises ValueError for a number out of range and for a word that is none of its choices; what is missing is good.
+
+    Args:
+        section: of the configuration, for the message: "model".
+        values: of that section.
+        rules: (names, what holds of a good number, what to say of another).
+        choices: name -> the words that are known.
+    """
+    for name, known in choices.items():
+        if name in values and values[name] not in known:
+            raise ValueError(f"config.{section}.{name} must be one of {', '.join(known)}, got {values[name]!r}")
+    for names, holds, text in rules:
         for name in names:
-            value = config.get(name)
+            value = values.get(name)
             if isinstance(value, int | float) and not holds(value):
-                raise ValueError(f"config.model.{name} {text}, got {value}")
+                raise ValueError(f"config.{section}.{name} {text}, got {value}")

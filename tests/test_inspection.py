@@ -1,5 +1,8 @@
 """What is drawn of a trained run: the right numbers in the right cells, readable by TensorBoard."""
 
+import json
+import shutil
+
 import numpy as np
 import pytest
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
@@ -41,6 +44,15 @@ def test_evaluate_gives_the_record_exactly(trained):
     for protocol, metrics in record.metrics.items():
         assert result["metrics"][protocol] == pytest.approx(metrics, abs=1e-6)
     assert set(result["data_notes"]) == set(record.data_notes) and any("uniform100" in n for n in record.data_notes)
+
+
+def test_a_workdir_of_an_older_model_is_told(trained, tmp_path):
+    workdir = shutil.copytree(trained[0], tmp_path / "old")
+    config = json.loads((workdir / "config.json").read_text())
+    del config["model"]["heads"]
+    (workdir / "config.json").write_text(json.dumps(config))
+    with pytest.raises(UserError, match="config.json: not of this version of the suite .*heads"):
+        load_run(workdir)
 
 
 def test_evaluate_other_protocols_and_bad_ones(trained):

@@ -25,10 +25,11 @@ def kept_arrays(config, split: Split, model: Recommender) -> dict[str, np.ndarra
 def check(config, split: Split) -> None:
     """Raises UserError where the users that `config.eval` names are not in the data."""
     for name in ("maps_of", "shown_users"):
-        try:
-            histories.by_label(split.sequences, list(config.eval.get(name, ())))
-        except UserError as error:
-            raise UserError(f"config.eval.{name}: {error}") from None
+        if labels := list(config.eval.get(name, ())):
+            try:
+                histories.by_label(split.sequences, labels)
+            except UserError as error:
+                raise UserError(f"config.eval.{name}: {error}") from None
 
 
 def _maps(config, split: Split, model: Recommender, labels: list) -> dict[str, np.ndarray]:
