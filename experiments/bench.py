@@ -1,7 +1,8 @@
 """Speed as ratios of things timed in turn in this very run: python -m experiments.bench [--parts=step,pipeline]
 
 Parts: gemm (matrix products), step (a training step against a naive tf-keras one), pipeline (batches and negatives),
-ranking (evaluation against encoding and NumPy), growth (ASLI with n, d and N), models (what training each costs).
+ranking (evaluation against encoding and NumPy), growth (ASLI with n, d and N), models (what training each costs), sizes
+(training at the papers' own sizes), lists (the best of a million items).
 """
 
 import json
@@ -17,7 +18,7 @@ from rich.table import Table
 from tf_utils import cli
 from tf_utils.files import write_atomically
 
-PARTS = ("gemm", "step", "pipeline", "ranking", "growth", "models")
+PARTS = ("gemm", "step", "pipeline", "ranking", "growth", "models", "sizes", "lists")
 _PARTS = flags.DEFINE_list("parts", list(PARTS), f"Parts to run, of {', '.join(PARTS)}.")
 _JSON = flags.DEFINE_string("json", None, "File to write the ratios to as well.")
 _DATA_DIR = flags.DEFINE_string("data_dir", None, "Folder of the raw data sets (default: $DATA_DIR).")
@@ -45,9 +46,9 @@ def chosen_parts(names: list[str]) -> list[str]:
 
 def measure(parts: list[str], settings, progress=lambda part: None) -> list:
     """The rows of the parts, in order."""
-    from experiments.benchmarks import costs, feeding, gemm, growth, ranking, steps
+    from experiments.benchmarks import costs, feeding, gemm, growth, lists, ranking, sizes, steps
 
-    modules = dict(zip(PARTS, (gemm, steps, feeding, ranking, growth, costs), strict=True))
+    modules = dict(zip(PARTS, (gemm, steps, feeding, ranking, growth, costs, sizes, lists), strict=True))
     rows = []
     for part in parts:
         progress(part)

@@ -16,6 +16,13 @@ WORKDIR = flags.DEFINE_string("workdir", None, "Folder of the run (experiments.r
 OUT = flags.DEFINE_string("out", None, "Folder to make; it must not be there yet.")
 TOP_N = flags.DEFINE_integer("top_n", 100, "Items of a list.", 1)
 KEEP_SEEN = flags.DEFINE_bool("keep_seen", False, "Whether items of the history may be in its list.")
+INDEX = flags.DEFINE_enum(
+    "index",
+    "tfrs",
+    ["tfrs", "blocked"],
+    "What finds the best items: TFRS' brute force, or the same in blocks of items, for a catalogue whose scores for a "
+    "batch do not fit in memory. The lists are equal.",
+)
 DATA_DIR = flags.DEFINE_string("data_dir", None, "Folder of the raw data sets (default: $DATA_DIR).")
 
 
@@ -29,7 +36,7 @@ def main(argv) -> None:
 
     setup.devices("none", 0, "float32", False, 0)
     workdir, out = Path(WORKDIR.value), Path(OUT.value)
-    for line in export_workdir(workdir, out, TOP_N.value, KEEP_SEEN.value, DATA_DIR.value):
+    for line in export_workdir(workdir, out, TOP_N.value, KEEP_SEEN.value, INDEX.value, DATA_DIR.value):
         print(line)
 
 

@@ -1,5 +1,5 @@
 """The two large files, generated at their full size: their peak memory in a process of their own, and (printed, never
-asserted: it is the machine's) rows a second.
+asserted: it is the machine's) rows a second. And the memory of the best of a million items for a thousand users.
 
 `pytest -m slow tests/test_scale.py` runs the 12-million-row one; SCALE_FULL=1 adds the 100-million-row one, which needs
 10 GB of disk and several minutes. `python -m tests.test_scale tianchi` prints the figures alone.
@@ -144,6 +144,28 @@ def test_generated_files_load(name, tmp_path):
     """The same with few rows and no filter, so that the slow test cannot rot unnoticed."""
     figures = measure(name, tmp_path, 3_000, min_user=0, min_item=0, dedup="none")
     assert figures["rows"] == figures["events"] == 3_000
+
+
+def list_memory(items: int, dim: int, users: int) -> float:
+    """Gigabytes that lists of the 100 best take beyond the item matrix, in blocks; in a process of its own."""
+    from tf_utils.keras_gate import tf
+    from tf_utils.topk import top_k
+
+    queries, matrix = (tf.random.stateless_normal([rows, dim], [0, rows]) for rows in (users, items + 1))
+    run = tf.function(lambda queries: top_k(queries, matrix, 100), autograph=False)
+    run(queries[:1])  # what TensorFlow itself needs
+    before = peak()
+    assert run(queries)[1].shape == (users, 100)
+    return peak() - before
+
+
+@pytest.mark.slow
+def test_lists_take_bounded_memory():
+    """All scores would be 4 GB, twice that with their copies."""
+    call = "print(list_memory(1_000_000, 128, 1_000))"
+    command = [sys.executable, "-c", f"from tests.test_scale import list_memory; {call}"]
+    done = subprocess.run(command, capture_output=True, text=True, check=True)
+    assert float(done.stdout) < 0.4
 
 
 if __name__ == "__main__":

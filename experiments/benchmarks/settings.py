@@ -15,6 +15,8 @@ class Settings:
     length groups of the packed form (groups).  side: of the square product that stands for
     the machine's peak.  users, items: of generated data.  growth_*: ASLI's sizes, the first of each being the base.
     cost_*: of the comparison of models; no models: all that are trained.
+    paper_dim, paper_batch: in place of the papers' own where they are above 0.
+    top_*: of lists of the best items: users, items, d and the items of a list.
     clock: see `measure.interleaved`.  data_dir: where the raw data sets are, None for $DATA_DIR.
     """
 
@@ -40,5 +42,11 @@ class Settings:
     cost_batch: int = 128
     cost_length: int = 50
     cost_dim: int = 64
+    paper_dim: int = 0
+    paper_batch: int = 0
+    top_users: int = 1_000
+    top_items: int = 1_000_000
+    top_dim: int = 128
+    top_n: int = 100
     clock: Callable[[], float] = time.perf_counter
     data_dir: str | None = None

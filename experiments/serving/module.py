@@ -23,6 +23,7 @@ class ServingModule(tf.Module):
         length: n, the newest events that the model is given; None for all.
         top_n: N, items of a list.
         keep_seen: whether items of the history may be in its list.
+        index: see experiments.serving.retrieval.
 
     Attributes:
         reads: those of `OPTIONAL` that the model reads. The others are ignored; give them with all three or not at all.
@@ -37,10 +38,18 @@ class ServingModule(tf.Module):
                 most frequent action.
     """
 
-    def __init__(self, model: Recommender, sequences: Sequences, length: int | None, top_n: int, keep_seen: bool):
+    def __init__(
+        self,
+        model: Recommender,
+        sequences: Sequences,
+        length: int | None,
+        top_n: int,
+        keep_seen: bool,
+        index: str = "tfrs",
+    ):
         super().__init__()
         self.reads = tuple(sorted(_fields_read(model) & set(OPTIONAL)))
-        retrieve, self.retrieval = make_retrieval(model, top_n)
+        retrieve, self.retrieval = make_retrieval(model, top_n, index)
         labels = {field: sequences.labels[_TABLES[field]] for field in self.reads}
         labels["items"] = sequences.labels["item"]
         ids_of = {field: vocabulary.ids_of(names) for field, names in labels.items()}

@@ -16,13 +16,15 @@ from tf_utils.cli import UserError
 from tf_utils.keras_gate import tf
 
 
-def export_workdir(workdir: Path, out: Path, top_n: int, keep_seen: bool, data_dir: str | None = None) -> list[str]:
+def export_workdir(
+    workdir: Path, out: Path, top_n: int, keep_seen: bool, index: str = "tfrs", data_dir: str | None = None
+) -> list[str]:
     """Exports the best weights of a finished run; see `export`. Raises UserError before anything long is begun."""
     config = load_config(workdir)
     if load_record(workdir, config) is None:
         raise UserError(f"{workdir}: the run has not ended; let experiments.run finish it")
     check_out(out)
-    return export(load_run(workdir, data_dir), out, top_n, keep_seen)
+    return export(load_run(workdir, data_dir), out, top_n, keep_seen, index)
 
 
 def check_out(out: Path) -> None:
@@ -35,7 +37,7 @@ def check_out(out: Path) -> None:
         raise UserError(f"{out.parent}: not writable; choose another --out")
 
 
-def export(run: TrainedRun, out: Path, top_n: int, keep_seen: bool) -> list[str]:
+def export(run: TrainedRun, out: Path, top_n: int, keep_seen: bool, index: str = "tfrs") -> list[str]:
     """Writes the SavedModel, README.md and export.json, and compares its lists with the model's.
 
     Args:
@@ -43,6 +45,7 @@ def export(run: TrainedRun, out: Path, top_n: int, keep_seen: bool) -> list[str]
         out: the folder to make; its parent must exist.
         top_n: items of a list.
         keep_seen: whether items of the history may be in its list.
+        index: see experiments.serving.retrieval.
 
     Returns:
         what was done, in lines for a reader.
@@ -55,7 +58,7 @@ def export(run: TrainedRun, out: Path, top_n: int, keep_seen: bool) -> list[str]
     if not 1 <= top_n <= n_items:
         raise UserError(f"--top_n={top_n}: the data has {n_items} items; choose from 1 to {n_items}")
     length = run.config.model.get("max_length", 1) if run.model.regime else None  # as runner.make_evaluator
-    module = ServingModule(run.model, run.split.sequences, length, top_n, keep_seen)
+    module = ServingModule(run.model, run.split.sequences, length, top_n, keep_seen, index)
     try:
         temporary = Path(tempfile.mkdtemp(dir=out.absolute().parent, prefix=f".{out.name}."))
     except OSError as error:
