@@ -60,7 +60,6 @@ DATASETS = {
             2,
             "amazon-tools",
             needs="needs Tools_and_Home_Improvement.txt in DATA_DIR/amazon_sequences",
-            size="large",
             differs="5-core reviews; the paper's are all ratings",
         ),
         _data(
