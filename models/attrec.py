@@ -25,7 +25,8 @@ import ml_collections
 from models.base import Recommender
 from models.layers.distance import square
 from models.layers.dropout import StatelessDropout
-from models.layers.embedding import PaddedEmbedding, UnitBall
+from models.layers.embedding import PaddedEmbedding, UnitBall, built
+from models.layers.initializers import truncated_normal
 from models.layers.time_signal import LAYOUTS, time_signal
 from models.layers.windows import AGGREGATIONS, aggregate, newest_windows
 from models.losses import pairwise_hinge
@@ -87,14 +88,9 @@ class AttRec(Recommender):
         super().__init__(config, spec)
         constraint = UnitBall() if config.clip == "projection" else None
         self.users, self.short_items, self.long_items = (
-            PaddedEmbedding(
-                size, config.dim, tf.keras.initializers.TruncatedNormal(stddev=config.init), constraint, name=name
-            )
+            built(PaddedEmbedding(size, config.dim, truncated_normal(config.init), constraint, name=name))
             for size, name in ((spec.n_users, "users"), (spec.n_items, "short_items"), (spec.n_items, "long_items"))
         )  # U, X, V
-        for table in (self.users, self.short_items, self.long_items):
-            with tf.name_scope(table.name):
-                table.build()
         self.normalised_attention = config.get("diagonal") != "post_softmax"
         self.dropout = StatelessDropout(config.dropout)
         self.make_short_term()

@@ -30,7 +30,7 @@ from models.base import Recommender
 from models.layers.attention import MaskedAttention
 from models.layers.concepts import covariance_penalty
 from models.layers.dropout import StatelessDropout
-from models.layers.embedding import LearnedPositions, PaddedEmbedding
+from models.layers.embedding import LearnedPositions, PaddedEmbedding, built
 from models.layers.initializers import normal
 from models.layers.item_categories import ItemCategories
 from models.layers.norm import LayerNorm
@@ -107,9 +107,7 @@ class SAIR(Recommender):
             self.shift_invariant_weights = ("key/bias",)  # adds the same to all logits of a query
         dim, drop = config.dim, config.dropout
         full = tf.keras.mixed_precision.global_policy().variable_dtype  # interests are chosen without half precision
-        self.items = PaddedEmbedding(spec.n_items, dim, normal(), name="items")
-        with tf.name_scope("items"):
-            self.items.build()
+        self.items = built(PaddedEmbedding(spec.n_items, dim, normal(), name="items"))
         self.categories = ItemCategories(
             spec.item_categories, spec.n_categories, dim, config.category_pool, normal(), name="item_categories"
         )

@@ -19,7 +19,7 @@ import ml_collections
 
 from models.base import Recommender
 from models.layers.bidirectional import Bidirectional
-from models.layers.embedding import PaddedEmbedding
+from models.layers.embedding import PaddedEmbedding, built
 from models.layers.initializers import truncated_normal
 from models.layers.norm import LayerNorm
 from models.layers.transformer import PostNormBlock
@@ -64,7 +64,7 @@ class BERT4Rec(Bidirectional, Recommender):
 
     def __init__(self, config, spec):
         super().__init__(config, spec)
-        self.items = PaddedEmbedding(spec.n_items + 1, config.dim, truncated_normal(), name="items")
+        self.items = built(PaddedEmbedding(spec.n_items + 1, config.dim, truncated_normal(), name="items"))
         self.add_body(config, self.make_block, **self.body_options())
         self.projection = self.output_norm = None
         if config.projection:
@@ -72,10 +72,7 @@ class BERT4Rec(Bidirectional, Recommender):
                 config.dim, activation="gelu", kernel_initializer=truncated_normal(), name="projection"
             )
             self.output_norm = LayerNorm(epsilon=1e-12, name="output_norm")
-        self.output_bias = PaddedEmbedding(spec.n_items, 1, "zeros", name="output_bias")
-        for table in (self.items, self.output_bias):
-            with tf.name_scope(table.name):
-                table.build()
+        self.output_bias = built(PaddedEmbedding(spec.n_items, 1, "zeros", name="output_bias"))
 
     def body_options(self) -> dict:
         """Further arguments of `Bidirectional.add_body`."""

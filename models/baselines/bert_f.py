@@ -12,7 +12,7 @@
 
 from models.baselines.bert4rec import BERT4Rec
 from models.layers.bidirectional import BidirectionalEncoder
-from models.layers.embedding import PaddedEmbedding
+from models.layers.embedding import PaddedEmbedding, built
 from models.layers.initializers import truncated_normal
 from tf_utils.keras_gate import tf
 
@@ -24,9 +24,7 @@ class IntentFusion:
         super().__init__(config, spec)
         if not spec.n_categories:
             raise ValueError("bert_f, locker_f: their data must have item categories, which are the intents")
-        self.intents = PaddedEmbedding(spec.n_categories + 1, config.dim, truncated_normal(), name="intents")
-        with tf.name_scope("intents"):
-            self.intents.build()
+        self.intents = built(PaddedEmbedding(spec.n_categories + 1, config.dim, truncated_normal(), name="intents"))
         self.intent_encoder = BidirectionalEncoder(config, self.make_block, "intent_", **self.body_options())
         self.fusion = tf.keras.layers.Dense(config.dim, kernel_initializer=truncated_normal(), name="fusion")
 

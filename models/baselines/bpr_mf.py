@@ -13,7 +13,8 @@
 import ml_collections
 
 from models.base import Recommender
-from models.layers.embedding import PaddedEmbedding
+from models.layers.embedding import PaddedEmbedding, built
+from models.layers.initializers import normal
 from models.losses import bpr
 from tf_utils.keras_gate import tf
 
@@ -32,16 +33,12 @@ class BPRMF(Recommender):
 
     def __init__(self, config, spec):
         super().__init__(config, spec)
-        initializer = lambda: tf.keras.initializers.RandomNormal(stddev=config.init)  # noqa: E731  unseeded: one each
-        self.users = PaddedEmbedding(spec.n_users, config.dim, initializer(), name="users")
-        self.items = PaddedEmbedding(spec.n_items, config.dim, initializer(), name="items")
+        self.users = built(PaddedEmbedding(spec.n_users, config.dim, normal(config.init), name="users"))
+        self.items = built(PaddedEmbedding(spec.n_items, config.dim, normal(config.init), name="items"))
         self.tables = [self.users, self.items]
-        self.biases = PaddedEmbedding(spec.n_items, 1, "zeros", name="biases") if config.bias else None
+        self.biases = built(PaddedEmbedding(spec.n_items, 1, "zeros", name="biases")) if config.bias else None
         if config.bias:
             self.tables.append(self.biases)
-        for table in self.tables:
-            with tf.name_scope(table.name):
-                table.build()
 
     def encode(self, batch, training=False, positions="all"):
         query = self.users(batch["user"])  # [B, d]

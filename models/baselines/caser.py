@@ -22,7 +22,7 @@ import ml_collections
 from models import pooled
 from models.base import Recommender
 from models.layers.dropout import StatelessDropout
-from models.layers.embedding import PaddedEmbedding
+from models.layers.embedding import PaddedEmbedding, built
 from models.losses import binary_cross_entropy, sampled_softmax
 from tf_utils.keras_gate import tf
 from tf_utils.masks import valid
@@ -128,7 +128,7 @@ class Caser(Recommender):
         if config.get("loss") == "sampled_softmax":
             self.regime = "prefix"
         self.users, self.items, self.output_items, self.output_bias = (
-            PaddedEmbedding(size, width, initializer, name=name)
+            built(PaddedEmbedding(size, width, initializer, name=name))
             for name, size, width, initializer in (
                 ("users", spec.n_users, config.dim, _normal(config.dim)),  # P
                 ("items", spec.n_items, config.dim, _normal(config.dim)),  # Q
@@ -137,9 +137,6 @@ class Caser(Recommender):
             )
         )
         self.tables = [self.users, self.items, self.output_items, self.output_bias]
-        for table in self.tables:
-            with tf.name_scope(table.name):
-                table.build()
         length, bias = config.max_length, config.filter_bias
         self.vertical = VerticalFilters(config.vertical, length, bias, name="vertical")
         self.horizontal = [

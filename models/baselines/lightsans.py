@@ -23,7 +23,7 @@ import ml_collections
 
 from models.base import Recommender
 from models.layers.dropout import StatelessDropout
-from models.layers.embedding import LearnedPositions, PaddedEmbedding
+from models.layers.embedding import LearnedPositions, PaddedEmbedding, built
 from models.layers.initializers import normal
 from models.layers.low_rank_attention import AXES, LowRankBlock
 from models.layers.norm import LayerNorm
@@ -68,11 +68,8 @@ class LightSANs(Recommender):
         super().__init__(config, spec)
         # A query's bias adds the same to all queries, a key's the same to all keys.
         self.shift_invariant_weights = ("query/bias",) if config.normalise == "queries" else ("key/bias",)
-        self.items = PaddedEmbedding(spec.n_items, config.dim, normal(), name="items")
-        self.positions = LearnedPositions(config.max_length, config.dim, "newest", normal(), name="positions")
-        for table in (self.items, self.positions):
-            with tf.name_scope(table.name):
-                table.build()
+        self.items = built(PaddedEmbedding(spec.n_items, config.dim, normal(), name="items"))
+        self.positions = built(LearnedPositions(config.max_length, config.dim, "newest", normal(), name="positions"))
         self.input_norm = LayerNorm(epsilon=1e-12, name="input_norm")
         self.dropout = StatelessDropout(config.dropout)
         self.blocks = [

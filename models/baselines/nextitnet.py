@@ -20,7 +20,8 @@ import ml_collections
 
 from models.base import Recommender
 from models.layers.dilated import NextItNetBlock
-from models.layers.embedding import PaddedEmbedding
+from models.layers.embedding import PaddedEmbedding, built
+from models.layers.initializers import truncated_normal
 from models.losses import full_cross_entropy, pool_cross_entropy
 from tf_utils.keras_gate import tf
 from tf_utils.masks import valid
@@ -67,17 +68,13 @@ class NextItNet(Recommender):
         if not config.dilations:
             raise ValueError("nextitnet: dilations must name at least one block, e.g. (1, 2)")
         self.padding_invariant = config.padding == "masked"
-        initializer = lambda: tf.keras.initializers.TruncatedNormal(stddev=0.02)  # noqa: E731  unseeded: one each
-        self.items = PaddedEmbedding(spec.n_items, config.dim, initializer(), name="items")
+        self.items = built(PaddedEmbedding(spec.n_items, config.dim, truncated_normal(), name="items"))
         self.blocks = [
-            NextItNetBlock(config.dim, config.kernel_size, r, initializer, name=f"block_{i}")
+            NextItNetBlock(config.dim, config.kernel_size, r, truncated_normal, name=f"block_{i}")
             for i, r in enumerate(config.dilations)
         ]
-        self.output_table = PaddedEmbedding(spec.n_items, config.dim, initializer(), name="output")
-        self.output_bias = PaddedEmbedding(spec.n_items, 1, "zeros", name="output_bias")
-        for table in (self.items, self.output_table, self.output_bias):
-            with tf.name_scope(table.name):
-                table.build()
+        self.output_table = built(PaddedEmbedding(spec.n_items, config.dim, truncated_normal(), name="output"))
+        self.output_bias = built(PaddedEmbedding(spec.n_items, 1, "zeros", name="output_bias"))
 
     def encode(self, batch, training=False, positions="all"):
         items = batch["items"]

@@ -24,7 +24,7 @@ import ml_collections
 
 from models.base import Recommender
 from models.layers.dropout import StatelessDropout
-from models.layers.embedding import LearnedPositions, PaddedEmbedding
+from models.layers.embedding import LearnedPositions, PaddedEmbedding, built
 from models.layers.initializers import truncated_normal
 from models.layers.non_invasive import FusedQueryBlock, NonInvasiveBlock
 from models.layers.norm import LayerNorm
@@ -77,7 +77,7 @@ class NOVA(Recommender):
         self.regime, self.causal, self.mask_token = ("cloze", False, True) if cloze else ("next_item", True, False)
         dim, masks = config.dim, int(cloze)  # items and categories get an id for what is hidden
         fresh = truncated_normal if cloze else lambda: "glorot_uniform"
-        self.items = PaddedEmbedding(spec.n_items + masks, dim, fresh(), name="items")
+        self.items = built(PaddedEmbedding(spec.n_items + masks, dim, fresh(), name="items"))
         self.categories = PaddedEmbedding(spec.n_categories + masks, dim, fresh(), name="categories")
         self.positions = LearnedPositions(config.max_length, dim, config.positions, fresh(), name="positions")
         self.dropout = StatelessDropout(config.dropout)
@@ -86,16 +86,12 @@ class NOVA(Recommender):
             bert = (config.inner, config.dropout, config.attention_dropout)
             self.blocks = [NonInvasiveBlock(*sizes, *bert, fresh(), name=f"block_{i}") for i in range(config.blocks)]
             self.projection = tf.keras.layers.Dense(dim, "gelu", kernel_initializer=fresh(), name="projection")
-            self.output_bias = PaddedEmbedding(spec.n_items, 1, "zeros", name="output_bias")
-            with tf.name_scope(self.output_bias.name):
-                self.output_bias.build()
+            self.output_bias = built(PaddedEmbedding(spec.n_items, 1, "zeros", name="output_bias"))
         else:
             self.category_positions = LearnedPositions(
                 config.max_length, dim, config.positions, fresh(), name="category_positions"
             )
             self.blocks = [FusedQueryBlock(*sizes, config.dropout, name=f"block_{i}") for i in range(config.blocks)]
-        with tf.name_scope(self.items.name):
-            self.items.build()
         self.norm = LayerNorm(epsilon=1e-12 if cloze else 1e-8, name="norm")
 
     def encode(self, batch, training=False, positions="all"):

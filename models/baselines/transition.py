@@ -1,7 +1,7 @@
 """What the models of the transition from the newest items to the next one share (FMC, FPMC, HRM, PRME, TransRec)."""
 
 from models.base import Recommender
-from models.layers.embedding import PaddedEmbedding
+from models.layers.embedding import PaddedEmbedding, built
 from models.layers.windows import newest_windows
 from models.losses import bpr
 from tf_utils.keras_gate import tf
@@ -23,10 +23,7 @@ class TransitionModel(Recommender):
     def table(self, name: str, size: int, dim: int, initializer, constraint=None) -> PaddedEmbedding:
         """A built embedding table."""
         dtype = tf.keras.mixed_precision.global_policy().variable_dtype if self.float32_scores else None
-        made = PaddedEmbedding(size, dim, initializer, constraint, name=name, dtype=dtype)
-        with tf.name_scope(name):
-            made.build()
-        return made
+        return built(PaddedEmbedding(size, dim, initializer, constraint, name=name, dtype=dtype))
 
     def normal(self) -> tf.keras.initializers.Initializer:
         """N(0, init^2), a new one for each table: unseeded initialisers are not to be shared."""

@@ -4,6 +4,13 @@ from tf_utils.keras_gate import tf
 from tf_utils.masks import valid
 
 
+def built(layer: tf.keras.layers.Layer) -> tf.keras.layers.Layer:
+    """The layer, with its weights made now and named as by its first call: for those that are read without a call."""
+    with tf.name_scope(layer.name):
+        layer.build()
+    return layer
+
+
 class UnitBall(tf.keras.constraints.Constraint):
     """Rows longer than 1 are scaled back to length 1; the others stay as they are, to the bit.
 

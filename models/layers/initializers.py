@@ -8,6 +8,6 @@ def normal(stddev: float = 0.02) -> tf.keras.initializers.Initializer:
     return tf.keras.initializers.RandomNormal(stddev=stddev)
 
 
-def truncated_normal() -> tf.keras.initializers.Initializer:
-    """BERT's, of standard deviation 0.02."""
-    return tf.keras.initializers.TruncatedNormal(stddev=0.02)
+def truncated_normal(stddev: float = 0.02) -> tf.keras.initializers.Initializer:
+    """BERT's, of standard deviation 0.02; cut off at twice that."""
+    return tf.keras.initializers.TruncatedNormal(stddev=stddev)

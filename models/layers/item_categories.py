@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from models.layers.embedding import PaddedEmbedding
+from models.layers.embedding import PaddedEmbedding, built
 from tf_utils.keras_gate import tf
 from tf_utils.masks import valid
 
@@ -32,8 +32,7 @@ class ItemCategories(tf.keras.layers.Layer):
         self.embedding = PaddedEmbedding(n_categories + 1, dim, initializer, name="categories")
 
     def build(self, input_shape=None):
-        with tf.name_scope(self.embedding.name):
-            self.embedding.build()
+        built(self.embedding)
         super().build(input_shape)
 
     def call(self, items: tf.Tensor) -> tf.Tensor:
