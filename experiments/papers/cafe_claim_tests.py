@@ -8,7 +8,7 @@ from statistics import fmean
 import numpy as np
 from scipy.stats import spearmanr
 
-from experiments.papers.claim_tests import ALPHA, Test, Where, everywhere, p_text, places, verdict
+from experiments.papers.claim_tests import ALPHA, Test, Where, everywhere, over_best, p_text, places, verdict
 from experiments.papers.gains import gains
 from experiments.papers.group_tests import across
 from experiments.papers.schema import KEPT, Finding, Key
@@ -19,18 +19,11 @@ from tf_utils import significance
 PAIRED = "cafe_released_pairing"
 
 
-def over(source, dataset: str, key: Key, rivals: Sequence[Key], metric: str) -> float | None:
-    """`key` over the best of `rivals`, minus 1; None where one is missing or the best is 0."""
-    own, others = source.estimate(dataset, key, metric), [source.estimate(dataset, r, metric) for r in rivals]
-    best = 0.0 if None in others else max(other.mean for other in others)
-    return own.mean / best - 1 if own is not None and best > 0 else None
-
-
 def mean_gain(table: str, key: Key, rivals: Sequence[Key], metric: str, least: float, where: Where) -> Test:
     """The gain over the best rival, averaged over the data sets, is at least `least` (a share)."""
 
     def of(source, names):
-        found = {name: over(source, name, key, rivals, metric) for name in names}
+        found = {name: over_best(source, name, key, rivals, metric) for name in names}
         found = {name: share for name, share in found.items() if share is not None}
         if not found:
             return None
@@ -50,7 +43,7 @@ def smaller_gains(
     def test(results) -> list[Finding]:
         findings = []
         for source, dataset in places(results, table, where):
-            shares = [over(source, dataset, a, [b], metric) for a, b in (*small, large)]
+            shares = [over_best(source, dataset, a, [b], metric) for a, b in (*small, large)]
             if None not in shares:
                 told = ", ".join(
                     f"{results.label(a, table)} over {results.label(b, table)} {100 * share:+.1f}%"

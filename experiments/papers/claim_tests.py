@@ -113,31 +113,58 @@ def gain(table: str, subject: Key, rivals: Sequence[Key], least: dict[str, float
     return test
 
 
-def loss(table: str, subject: Key, rival: Key, metrics: Sequence[str], where: Where = everywhere) -> Test:
-    """`subject` below `rival` on every one of `metrics`; the evidence gives the loss in per cent."""
-    below = ordering(table, [rival], [subject], metrics, where)
+def over_best(source, dataset: str, key: Key, rivals: Sequence[Key], metric: str) -> float | None:
+    """By what share `key` is above the best of `rivals`; None where one is missing or the best is 0."""
+    own, *others = (source.estimate(dataset, each, metric) for each in (key, *rivals))
+    best = 0.0 if None in others else max(other.mean for other in others)
+    return own.mean / best - 1 if own is not None and best > 0 else None
+
+
+def gain_falls(
+    table: str,
+    key: Key,
+    rivals: Sequence[Key],
+    metrics: Sequence[str],
+    where: Where = everywhere,
+    ahead: bool = False,
+) -> Test:
+    """The share by which `key` is above the best of `rivals` falls from each metric to the next.
+
+    ahead: it must also be above it on every one.
+    """
 
     def test(results) -> list[Finding]:
         findings = []
-        for (source, dataset), finding in zip(_tested(results, table, where, below), below(results), strict=True):
-            parts = []
-            for metric in metrics:
-                own, other = source.estimate(dataset, subject, metric), source.estimate(dataset, rival, metric)
-                if own and other and other.mean > 0:
-                    parts.append(f"{metric} {100 * (own.mean / other.mean - 1):+.1f}%")
-            findings.append(source.finding(dataset, finding.verdict, ", ".join(parts), finding.noise))
+        for source, dataset in places(results, table, where):
+            gains = [over_best(source, dataset, key, rivals, metric) for metric in metrics]
+            if None in gains:
+                continue
+            told = ", ".join(f"{m} {100 * gain:+.1f}%" for m, gain in zip(metrics, gains, strict=True))
+            falls = all(a > b for a, b in zip(gains, gains[1:], strict=False))
+            holds = falls and (min(gains) > 0 or not ahead)
+            findings.append(source.finding(dataset, verdict(holds), f"over the best rival: {told}"))
         return findings
 
     return test
 
 
-def _tested(results, table: str, where: Where, test: Test) -> list[tuple[object, str]]:
-    done = {(finding.kind, finding.where) for finding in test(results)}
-    return [
-        (source, dataset)
-        for source, dataset in places(results, table, where)
-        if (source.kind(dataset), source.place(dataset)) in done
-    ]
+def loss(table: str, subject: Key, rival: Key, metrics: Sequence[str], where: Where = everywhere) -> Test:
+    """`subject` below `rival` on every one of `metrics`; the evidence gives the loss in per cent."""
+    below = ordering(table, [rival], [subject], metrics, where)
+
+    def test(results) -> list[Finding]:
+        found = {(finding.kind, finding.where): finding for finding in below(results)}
+        findings = []
+        for source, dataset in places(results, table, where):
+            finding = found.get((source.kind(dataset), source.place(dataset)))
+            if finding is None:
+                continue
+            losses = {metric: over_best(source, dataset, subject, [rival], metric) for metric in metrics}
+            told = ", ".join(f"{metric} {100 * share:+.1f}%" for metric, share in losses.items() if share is not None)
+            findings.append(source.finding(dataset, finding.verdict, told, finding.noise))
+        return findings
+
+    return test
 
 
 def any_of(*tests: Test) -> Test:

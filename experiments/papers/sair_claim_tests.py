@@ -7,7 +7,7 @@ from dataclasses import replace
 
 import numpy as np
 
-from experiments.papers.claim_tests import ALPHA, ROUNDED, Test, Where, p_text, places, verdict
+from experiments.papers.claim_tests import ALPHA, ROUNDED, Test, Where, over_best, p_text, places, verdict
 from experiments.papers.group_tests import across
 from experiments.papers.sair_data import ANIME, ARTEFACT, ordered
 from experiments.papers.schema import Finding, Key
@@ -24,36 +24,11 @@ def by_id_order(test: Test) -> Test:
     return marked
 
 
-def _gain(source, dataset: str, key: Key, rivals: Sequence[Key], metric: str) -> float | None:
-    """By what share `key` is above the best of `rivals`; None where one was not run."""
-    found = [source.estimate(dataset, k, metric) for k in (key, *rivals)]
-    if None in found or not max(e.mean for e in found[1:]):
-        return None
-    return found[0].mean / max(e.mean for e in found[1:]) - 1
-
-
-def gain_grows(table: str, key: Key, rivals: Sequence[Key], metrics: Sequence[str]) -> Test:
-    """`key` is above the best rival on every one of `metrics`, by a share that falls from each to the next."""
-
-    def test(results) -> list[Finding]:
-        findings = []
-        for source, dataset in places(results, table, ordered):
-            gains = [_gain(source, dataset, key, rivals, metric) for metric in metrics]
-            if None in gains:
-                continue
-            told = ", ".join(f"{m} {100 * gain:+.1f}%" for m, gain in zip(metrics, gains, strict=True))
-            holds = min(gains) > 0 and all(a > b for a, b in zip(gains, gains[1:], strict=False))
-            findings.append(source.finding(dataset, verdict(holds), f"over the best rival: {told}"))
-        return findings
-
-    return test
-
-
 def gain_with_categories(table: str, key: Key, rival: Key, metric: str) -> Test:
     """Over the data sets, in the order of their numbers of categories, the gain over `rival` rises and is positive."""
 
     def of(source, names):
-        known = [(source.statistic(n, "categories"), _gain(source, n, key, [rival], metric), n) for n in names]
+        known = [(source.statistic(n, "categories"), over_best(source, n, key, [rival], metric), n) for n in names]
         known = sorted(each for each in known if None not in each)
         if len(known) < 2:
             return None
@@ -71,7 +46,7 @@ def drop(table: str, key: Key, variant: Key, metric: str, least: float, where: W
     def test(results) -> list[Finding]:
         findings = []
         for source, dataset in places(results, table, where):
-            gain = _gain(source, dataset, variant, [key], metric)
+            gain = over_best(source, dataset, variant, [key], metric)
             if gain is not None:
                 p = source.p_value(dataset, variant, key, metric, 1 - (least - ROUNDED) / 100)
                 told = f"{metric} {100 * gain:+.1f}%{p_text(p)}"
@@ -88,7 +63,7 @@ def larger_drop(table: str, key: Key, variants: Sequence[Key], metric: str, simp
     def of(source, names):
         if not {simple, complex_} <= set(names):
             return None
-        gains = {v: [_gain(source, n, v, [key], metric) for n in (simple, complex_)] for v in variants}
+        gains = {v: [over_best(source, n, v, [key], metric) for n in (simple, complex_)] for v in variants}
         if any(None in pair for pair in gains.values()):
             return None
         told = "; ".join(

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from experiments.papers.claim_tests import any_of, gain, ordering
+from experiments.papers.claim_tests import any_of, gain, gain_falls, ordering
 from experiments.papers.sair_claim_tests import (
     all_of,
     by_id_order,
     compared,
     drop,
-    gain_grows,
     gain_with_categories,
     larger_drop,
     parameters_below,
@@ -85,7 +84,7 @@ _CLAIMS = (
         "for NDCG indicator, the promotion of our method tends to be increased with the decrease of @K value",
         "IV-D",
         "SAIR is above the best rival by a share that is positive and rises from NDCG@20 to NDCG@10 to NDCG@5.",
-        gain_grows("table2", SAIR, RIVALS, NDCG),
+        gain_falls("table2", SAIR, RIVALS, NDCG, ordered, ahead=True),
         "The text sees the trend on MovieLens-20M and Anime; on MovieLens-1M the printed gains are 1.1%, 2%, 1.9%.",
     ),
     Claim(

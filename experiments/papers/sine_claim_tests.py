@@ -8,7 +8,18 @@ from itertools import product
 import numpy as np
 from scipy.stats import mannwhitneyu
 
-from experiments.papers.claim_tests import ALPHA, Test, Where, any_of, everywhere, ordering, p_text, places, verdict
+from experiments.papers.claim_tests import (
+    ALPHA,
+    Test,
+    Where,
+    any_of,
+    everywhere,
+    ordering,
+    over_best,
+    p_text,
+    places,
+    verdict,
+)
 from experiments.papers.group_tests import across
 from experiments.papers.recent import facts, hits
 from experiments.papers.schema import Finding, Key
@@ -30,14 +41,12 @@ def comparable(table: str, key: Key, rivals: Sequence[Key], where: Where, share:
     def test(results) -> list[Finding]:
         findings, metrics = [], results.paper.table(table).metrics
         for source, dataset in places(results, table, where):
-            found = {m: [source.estimate(dataset, k, m) for k in (key, *rivals)] for m in metrics}
-            if any(None in estimates for estimates in found.values()):
+            gains = {m: over_best(source, dataset, key, rivals, m) for m in metrics}
+            if None in gains.values():
                 continue
-            best = {m: max(e.mean for e in estimates[1:]) for m, estimates in found.items()}
-            reached = {m: found[m][0].mean / best[m] if best[m] else 1.0 for m in metrics}
-            told = "of the best rival: " + ", ".join(f"{m} {100 * x:.1f}%" for m, x in reached.items())
+            told = "of the best rival: " + ", ".join(f"{m} {100 + 100 * x:.1f}%" for m, x in gains.items())
             # Both sides of a printed ratio are rounded.
-            findings.append(source.finding(dataset, verdict(min(reached.values()) >= share - 5e-4), told))
+            findings.append(source.finding(dataset, verdict(1 + min(gains.values()) >= share - 5e-4), told))
         return findings
 
     return test
@@ -66,40 +75,15 @@ def generally(table: str, higher: Sequence[Key], lower: Sequence[Key], where: Wh
 def more_in_shops(key: Key, rivals: Sequence[Key], metric: str = "HR@50") -> Test:
     """The share by which `key` is above the best of `rivals` is larger on each shopping data set than on MovieLens."""
 
-    def gain(source, dataset):
-        found = [source.estimate(dataset, k, metric) for k in (key, *rivals)]
-        best = 0.0 if None in found else max(estimate.mean for estimate in found[1:])
-        return found[0].mean / best - 1 if best > 0 else None
-
     def of(source, names):
-        movie, gains = gain(source, MOVIELENS), {n: g for n in names if (g := gain(source, n)) is not None}
+        movie, *found = (over_best(source, name, key, rivals, metric) for name in (MOVIELENS, *names))
+        gains = {name: gain for name, gain in zip(names, found, strict=True) if gain is not None}
         if movie is None or not gains:
             return None
         told = ", ".join(f"{source.place(n)} {100 * g:+.1f}%" for n, g in gains.items())
         return min(gains.values()) > movie, f"{metric}: MovieLens {100 * movie:+.1f}%, {told}"
 
     return across("table1-shops", of, shopping, beside=(MOVIELENS,))
-
-
-def gap_narrows(table: str, key: Key, rivals: Sequence[Key], metrics: Sequence[str]) -> Test:
-    """The share by which `key` is above its best rival falls from each metric to the next."""
-
-    def test(results) -> list[Finding]:
-        findings = []
-        for source, dataset in places(results, table):
-            gaps = []
-            for metric in metrics:
-                found = [source.estimate(dataset, k, metric) for k in (key, *rivals)]
-                if None in found or not max(e.mean for e in found[1:]):
-                    break
-                gaps.append(found[0].mean / max(e.mean for e in found[1:]) - 1)
-            else:
-                told = ", ".join(f"{m} {100 * gap:+.1f}%" for m, gap in zip(metrics, gaps, strict=True))
-                holds = all(a > b for a, b in zip(gaps, gaps[1:], strict=False))
-                findings.append(source.finding(dataset, verdict(holds), f"over the best rival: {told}"))
-        return findings
-
-    return test
 
 
 def stable(figure: str, around: Sequence[float], most: float = 0.05) -> Test:
