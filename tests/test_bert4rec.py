@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 
 from data.feeds.cloze import cloze_feed
+from models.layers.bidirectional import hidden_columns
 from tests import tiny
 from tests.gradients import check_loss_and_gradient
 from tests.oracles.layers_oracle import post_norm_block
@@ -111,3 +112,26 @@ def test_states_scores_loss_and_gradient(tiny_split):
         tiny.close(newest[row], hidden_states(weights, behind)[-1], 1e-7)
     objective = lambda moved: loss_by_hand(moved, data)  # noqa: E731
     check_loss_and_gradient(model, batch, weights, objective, tolerance=1e-7, rtol=1e-5)
+
+
+def test_columns_of_what_is_hidden():
+    """Oldest first; behind a row's own come columns without a target; where nothing is hidden there is one such."""
+    positives = tf.constant([[0, 0, 5, 0, 7], [3, 0, 0, 0, 0], [0, 2, 4, 6, 0]])
+    columns = hidden_columns(positives).numpy()
+    assert columns.shape == (3, 3)
+    assert columns[0, :2].tolist() == [2, 4] and columns[1, 0] == 0 and columns[2].tolist() == [1, 2, 3]
+    assert np.take_along_axis(positives.numpy(), columns, 1).tolist() == [[5, 7, 0], [3, 0, 0], [2, 4, 6]]
+    assert hidden_columns(tf.zeros([2, 4], tf.int32)).shape == (2, 1)
+
+
+@pytest.mark.parametrize("name", ["bert4rec", "bert_f", "locker", "locker_f"])
+def test_the_loss_asks_for_hidden_events_alone(tiny_split, name):
+    """The states that it reads are those of the whole history, at the hidden places."""
+    model = tiny.make_model(name, tiny_split, "float64")
+    batch = tiny.make_feed(model, tiny_split).batch(tf.constant(0, tf.int64))
+    model.compute_loss(batch, training=False)
+    tiny.perturb_weights(model)
+    at = hidden_columns(batch["positives"])
+    assert at.shape[1] < batch["items"].shape[1]
+    every, some = (model.states(batch, batch["items"], False, False, where)[0].numpy() for where in (None, at))
+    tiny.close(some, np.take_along_axis(every, at.numpy()[..., None], 1), 1e-12)

@@ -18,7 +18,7 @@
 import ml_collections
 
 from models.base import Recommender
-from models.layers.bidirectional import Bidirectional
+from models.layers.bidirectional import Bidirectional, hidden_columns
 from models.layers.embedding import PaddedEmbedding, built
 from models.layers.initializers import truncated_normal
 from models.layers.norm import LayerNorm
@@ -76,7 +76,7 @@ class BERT4Rec(Bidirectional, Recommender):
 
     def body_options(self) -> dict:
         """Further arguments of `Bidirectional.add_body`."""
-        return {"positions": True, "histories": False}
+        return {}
 
     def make_block(self, name: str) -> tf.keras.layers.Layer:
         """One block of the body."""
@@ -93,13 +93,16 @@ class BERT4Rec(Bidirectional, Recommender):
         if last:
             items = self.append(items, self.spec.n_items + 1)
         x, out = self.states(batch, items, last, training)
-        if self.projection is not None:
-            x = self.output_norm(self.projection(x))  # eq. 7
+        x = self.projected(x)
         return tf.concat([x, tf.ones_like(x[..., :1])], axis=-1)[:, :, None, :], out
 
-    def states(self, batch, items, last: bool, training: bool):
-        """States [B, T, d] ([B, 1, d] for `last`) of `items`, which for `last` end in the mask token, and maps."""
-        return self.contextual(self.items(items), items, self.known(items), last, training)
+    def states(self, batch, items, last: bool, training: bool, at: tf.Tensor | None = None):
+        """States of `items`, which for `last` end in the mask token, and maps; shapes and `at` as of `contextual`."""
+        return self.contextual(self.items(items), items, self.known(items), last, training, at)
+
+    def projected(self, x: tf.Tensor) -> tf.Tensor:
+        """What is compared with the item vectors, the shape of the states (eq. 7 up to the product)."""
+        return x if self.projection is None else self.output_norm(self.projection(x))
 
     def known(self, items: tf.Tensor) -> tf.Tensor:
         """bool, the shape of `items`: neither padding nor the mask token."""
@@ -115,8 +118,10 @@ class BERT4Rec(Bidirectional, Recommender):
         return tf.concat([self.items.matrix()[:-1], self.output_bias.matrix()], axis=-1)
 
     def compute_loss(self, batch, training=True):
-        queries = self.encode(batch, training=training)[0][:, :, 0, :-1]
-        positives, bias = batch["positives"], self.output_bias.table[:, 0]  # none of the mask token, which is no class
+        at = hidden_columns(batch["positives"])  # nothing else is asked: the last block runs on these alone
+        queries = self.projected(self.states(batch, batch["items"], False, training, at)[0])
+        positives = tf.gather(batch["positives"], at, batch_dims=1)
+        bias = self.output_bias.table[:, 0]  # none of the mask token, which is no class
         return full_cross_entropy(queries, self.items.table, positives, valid(positives), batch["valid_count"], bias)
 
     def feed_options(self):

@@ -25,15 +25,17 @@ class IntentFusion:
         if not spec.n_categories:
             raise ValueError("bert_f, locker_f: their data must have item categories, which are the intents")
         self.intents = built(PaddedEmbedding(spec.n_categories + 1, config.dim, truncated_normal(), name="intents"))
-        self.intent_encoder = BidirectionalEncoder(config, self.make_block, "intent_", **self.body_options())
+        self.intent_encoder = BidirectionalEncoder(config, self.make_block, "intent_", self.body_options())
         self.fusion = tf.keras.layers.Dense(config.dim, kernel_initializer=truncated_normal(), name="fusion")
 
-    def states(self, batch, items, last, training):
-        states, out = super().states(batch, items, last, training)
+    def states(self, batch, items, last, training, at=None):
+        states, out = super().states(batch, items, last, training, at)
         hidden = self.spec.n_categories + 1
         intents = self.append(batch["categories"], hidden) if last else batch["categories"]
         intents = tf.where(items > self.spec.n_items, hidden, intents)
-        others, maps = self.intent_encoder.contextual(self.intents(intents), items, self.known(items), last, training)
+        others, maps = self.intent_encoder.contextual(
+            *(self.intents(intents), items, self.known(items), last, training, at)
+        )
         out |= {f"intent_{name}": found for name, found in maps.items()}
         return self.fusion(tf.concat([states, others], axis=-1)), out
 

@@ -53,7 +53,8 @@ class Locker(BERT4Rec):
 
     def body_options(self):
         # Positions enter in one place, and only "adapt" asks who the user is.
-        return {"positions": self.config.local not in LOCAL_POSITIONS, "histories": self.config.local == "adapt"}
+        local = self.config.local
+        return {"positions": local not in LOCAL_POSITIONS, "histories": local == "adapt", "aligned": True}
 
     def make_block(self, name):
         config = self.config

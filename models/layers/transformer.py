@@ -156,8 +156,24 @@ class PostNormBlock(tf.keras.layers.Layer):
         return self.ffn_norm(x + self.dropouts[1](self.outer(self.inner(x)), training=training))
 
 
-def run_blocks(blocks: list, x: tf.Tensor, mask: tf.Tensor, last: bool, training: bool, name: str = "block", **context):
-    """One block after the other; the last one need only answer the newest query when one answer is wanted.
+def asked(x: tf.Tensor, last: bool, at: tf.Tensor | None = None) -> tf.Tensor:
+    """Of x [B, T, ...] the newest cell [B, 1, ...] for `last`, or the columns `at` int32 [B, Q], or all."""
+    if last:
+        return x[:, -1:]
+    return x if at is None else tf.gather(x, at, batch_dims=1)
+
+
+def run_blocks(
+    blocks: list,
+    x: tf.Tensor,
+    mask: tf.Tensor,
+    last: bool,
+    training: bool,
+    name: str = "block",
+    at: tf.Tensor | None = None,
+    **context,
+):
+    """One block after the other; the last one answers only the queries that are asked.
 
     Args:
         blocks: layers that are called as `SASRecBlock` is and return (output, map), or (output, map, local mask).
@@ -166,14 +182,16 @@ def run_blocks(blocks: list, x: tf.Tensor, mask: tf.Tensor, last: bool, training
         last: the newest position alone is wanted.
         training: dropout on.
         name: of the blocks in what is returned.
+        at: int32 [B, Q], the columns that are wanted, for blocks that take any queries; None: all.
         context: further arguments of every block.
 
     Returns:
-        (output [B, T, d], or [B, 1, d] for `last`; {"<name>_<i>_attention", "<name>_<i>_local_mask": [B, heads, Q, T]})
+        (output [B, T, d], [B, 1, d] for `last`, [B, Q, d] with `at`;
+        {"<name>_<i>_attention", "<name>_<i>_local_mask": [B, heads, Q, T]})
     """
     out = {}
     for i, block in enumerate(blocks):
-        queries = x[:, -1:] if last and i == len(blocks) - 1 else x
+        queries = asked(x, last, at) if i == len(blocks) - 1 else x
         x, *maps = block(queries, x, mask, training=training, **context)
         out |= {f"{name}_{i}_{what}": found for what, found in zip(("attention", "local_mask"), maps, strict=False)}
     return x, out
