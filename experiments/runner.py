@@ -83,6 +83,15 @@ def make_feed(config, split: Split, model: Recommender) -> Feed:
     )
 
 
+def make_stepper(config, model: Recommender, feed: Feed, strategy: tf.distribute.Strategy) -> Stepper:
+    """Training steps as config.train has them, with all weights and slots made."""
+    with strategy.scope():
+        optimizer = make_optimizer(config.train)
+    stepper = Stepper(model, optimizer, feed, strategy, config.train.seed, config.train.groups)
+    stepper.build()
+    return stepper
+
+
 def make_evaluator(config, split: Split, model: Recommender, part: str, protocols: tuple[str, ...]) -> Evaluator:
     """Ranks the validation or test targets under the given protocols."""
     lists = {
@@ -195,10 +204,7 @@ def train(config, split: Split, model: Recommender, workdir: Path, strategy, on_
             f"the last batch of an epoch has {left} of {settings.batch_size} rows, fewer than the "
             f"{strategy.num_replicas_in_sync} replicas; choose another config.train.batch_size"
         )
-    with strategy.scope():
-        optimizer = make_optimizer(settings)
-    stepper = Stepper(model, optimizer, feed, strategy, settings.seed, settings.groups)
-    stepper.build()
+    stepper = make_stepper(config, model, feed, strategy)
     if epochs:
         return fit(stepper, None, config.eval.select, workdir, epochs, settings.eval_every, on_epoch=on_epoch)
     validator = make_evaluator(config, split, model, "validation", (config.eval.select.split("/")[0],))

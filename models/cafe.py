@@ -30,6 +30,7 @@ from models.base import Recommender
 from models.layers.attention import MaskedAttention
 from models.layers.dropout import StatelessDropout
 from models.layers.embedding import LearnedPositions, PaddedEmbedding
+from models.layers.initializers import normal
 from models.layers.local_attention import LocalAttention
 from models.layers.norm import LayerNorm
 from models.layers.transformer import SASRecBlock, run_blocks
@@ -111,10 +112,10 @@ class CAFE(Recommender):
         if c.official_quirks:
             self.shift_invariant_weights = ()  # none of these is trained at all
 
-        normal = lambda: tf.keras.initializers.RandomNormal(stddev=1.0 if c.official_quirks else 0.02)  # noqa: E731
-        self.items = PaddedEmbedding(spec.n_items, c.dim, normal(), name="items")  # E^v
-        self.intents = PaddedEmbedding(spec.n_categories, c.dim, normal(), name="intents")  # E^c
-        position = lambda name: LearnedPositions(c.max_length, c.dim, c.positions, normal(), name=name)  # noqa: E731
+        fresh = lambda: normal(1.0 if c.official_quirks else 0.02)  # noqa: E731
+        self.items = PaddedEmbedding(spec.n_items, c.dim, fresh(), name="items")  # E^v
+        self.intents = PaddedEmbedding(spec.n_categories, c.dim, fresh(), name="intents")  # E^c
+        position = lambda name: LearnedPositions(c.max_length, c.dim, c.positions, fresh(), name=name)  # noqa: E731
         self.item_positions, self.intent_positions = position("item_positions"), position("intent_positions")
         self.dropout = StatelessDropout(c.dropout)
 
@@ -135,7 +136,7 @@ class CAFE(Recommender):
                 anchor=c.positions,
                 scale=c.attn_scale,
                 dropout=c.dropout,
-                table_initializer=normal(),
+                table_initializer=fresh(),
                 name="attention",
             )
 

@@ -35,7 +35,7 @@ from models.layers.initializers import normal
 from models.layers.item_categories import ItemCategories
 from models.layers.norm import LayerNorm
 from models.layers.slots import SlotFeedForward
-from models.layers.transformer import PostNormBlock
+from models.layers.transformer import PostNormBlock, asked
 from models.losses import binary_cross_entropy, full_cross_entropy
 from tf_utils.keras_gate import tf
 from tf_utils.masks import valid
@@ -173,14 +173,13 @@ class SAIR(Recommender):
         f *= tf.cast(mask, f.dtype)[..., None]
         pool, f = self.interest_pool(), tf.cast(f, self.items.table.dtype)
         before = tf.tensordot(f, pool, [[2], [1]])  # eq. 4, [B, T, L]
-        rows = (lambda x: x[:, -1:]) if last else (lambda x: x)
-        f, after = rows(f), rows(before)
+        f, after = asked(f, last), asked(before, last)
         if self.config.interaction == "positions":
             after, out["interaction_attention"] = self.interaction(after, before, mask, training=training)  # eq. 5
         elif self.config.interaction == "interests":
             after = self._across_interests(after, training)
         values, chosen = tf.math.top_k(after, self.top)  # eq. 6
-        before = rows(before)
+        before = asked(before, last)
         if self.config.weights == "pre":
             values = tf.gather(before, chosen, batch_dims=2)
         active = self._activate(f, pool, chosen, training)

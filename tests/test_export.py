@@ -24,7 +24,8 @@ from tf_utils.keras_gate import tf
 
 ROOT = Path(__file__).resolve().parents[1]
 TOP = 15
-MODELS = ("sasrec", "bpr_mf", "attrec", "asli", "item_knn", "interests", "sasrec-blocked", "interests-blocked")
+MODELS = {name: (name, "tfrs") for name in ("sasrec", "bpr_mf", "attrec", "asli", "item_knn", "interests")}
+MODELS |= {f"{name}-blocked": (name, "blocked") for name in ("sasrec", "interests")}
 
 # What a user runs: no path to the repository, no Keras of ours.
 LOADER = """
@@ -142,9 +143,9 @@ def requests(split) -> tuple[list, list, list]:
 def exported(split, tmp_path_factory):
     """Name -> (run, its answers in a fresh process, the folder)."""
     folder = tmp_path_factory.mktemp("exported")
-    runs = {name: make_run(split, name.removesuffix("-blocked")) for name in MODELS}
+    runs = {name: make_run(split, model) for name, (model, _) in MODELS.items()}
     for name, run in runs.items():
-        writing.export(run, folder / name, TOP, False, "blocked" if name.endswith("-blocked") else "tfrs")
+        writing.export(run, folder / name, TOP, False, MODELS[name][1])
     calls, _, _ = requests(split)
     done = subprocess.run(
         [sys.executable, "-I", "-c", LOADER],
@@ -198,13 +199,9 @@ def by_sorting_zeros():
 def test_what_lies_beside_it(exported):
     for name, (run, _, folder) in exported.items():
         content = json.loads((folder / "export.json").read_text())
-        assert (
-            content["model"] == name.removesuffix("-blocked")
-            and content["top_n"] == TOP
-            and content["n_items"] == tiny.N_ITEMS
-        )
-        index = retrieval.INDEXES["blocked" if name.endswith("-blocked") else "tfrs"]
-        assert content["retrieval"] == (retrieval.SCORE_ALL if name == "item_knn" else index)
+        model, index = MODELS[name]
+        assert content["model"] == model and content["top_n"] == TOP and content["n_items"] == tiny.N_ITEMS
+        assert content["retrieval"] == (retrieval.SCORE_ALL if name == "item_knn" else retrieval.INDEXES[index])
         reads = {"bpr_mf": ["user"], "attrec": ["user"], "asli": ["actions", "categories"]}
         assert content["reads"] == ["items", *reads.get(name, [])]
         assert run.title in (folder / "README.md").read_text()

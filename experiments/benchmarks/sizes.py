@@ -13,12 +13,11 @@ from experiments.benchmarks import workload
 from experiments.benchmarks.measure import Block, Row, interleaved, ratios
 from experiments.benchmarks.settings import Settings
 from tf_utils.keras_gate import tf
-from tf_utils.optimizers import make_optimizer
 from tf_utils.training import Stepper
 
 SINE_RATE = 5_000  # instances a second on two cores; RecBole's SINE made about 1,100
 CASER = 1.1  # AttRec Table 5: 1.01 on MovieLens
-LOCAL = 1.5
+LOCAL = 1.5  # no [n, n, d] tensor is made
 JOBS = {  # name -> paper, what its configuration is asked for, batch (0: the paper's)
     "sine": ("sine", "ml-1m,sine", 0),
     "attrec": ("attrec", "ml-1m,attrec", 1_000),
@@ -34,10 +33,8 @@ def stepper_of(settings: Settings, split: Split, paper: str, argument: str, batc
     config.model.dim = settings.paper_dim or config.model.dim
     config.train.batch_size = settings.paper_batch or batch or config.train.batch_size
     model = runner.make_model(config, split)
-    feed, train = runner.make_feed(config, split, model), config.train
-    stepper = Stepper(model, make_optimizer(train), feed, tf.distribute.get_strategy(), train.seed, train.groups)
-    stepper.build()
-    return stepper, train.batch_size
+    feed = runner.make_feed(config, split, model)
+    return runner.make_stepper(config, model, feed, tf.distribute.get_strategy()), config.train.batch_size
 
 
 def block_of(settings: Settings, stepper: Stepper) -> Block:

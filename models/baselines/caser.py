@@ -23,6 +23,7 @@ from models import pooled
 from models.base import Recommender
 from models.layers.dropout import StatelessDropout
 from models.layers.embedding import PaddedEmbedding, built
+from models.layers.initializers import normal
 from models.losses import binary_cross_entropy, sampled_softmax
 from tf_utils.keras_gate import tf
 from tf_utils.masks import valid
@@ -130,9 +131,9 @@ class Caser(Recommender):
         self.users, self.items, self.output_items, self.output_bias = (
             built(PaddedEmbedding(size, width, initializer, name=name))
             for name, size, width, initializer in (
-                ("users", spec.n_users, config.dim, _normal(config.dim)),  # P
-                ("items", spec.n_items, config.dim, _normal(config.dim)),  # Q
-                ("output_items", spec.n_items, 2 * config.dim, _normal(2 * config.dim)),  # W'
+                ("users", spec.n_users, config.dim, normal(1 / config.dim)),  # P
+                ("items", spec.n_items, config.dim, normal(1 / config.dim)),  # Q
+                ("output_items", spec.n_items, 2 * config.dim, normal(1 / (2 * config.dim))),  # W'
                 ("output_bias", spec.n_items, 1, "zeros"),  # b'
             )
         )
@@ -186,7 +187,3 @@ class Caser(Recommender):
         if self.regime == "prefix":
             return pooled.feed_options(self.config)
         return {"exclude": self.config.exclude, "negatives": self.config.targets * self.config.negatives}
-
-
-def _normal(width: int) -> tf.keras.initializers.Initializer:
-    return tf.keras.initializers.RandomNormal(stddev=1 / width)

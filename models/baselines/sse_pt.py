@@ -22,6 +22,7 @@ import ml_collections
 from models.base import Recommender
 from models.layers.dropout import StatelessDropout
 from models.layers.embedding import LearnedPositions, PaddedEmbedding
+from models.layers.initializers import truncated_normal
 from models.layers.norm import LayerNorm
 from models.layers.shared_embeddings import follow_up, random_ids, replaced_ids
 from models.layers.transformer import SASRecBlock, run_blocks
@@ -127,4 +128,4 @@ class SSEPT(Recommender):
     def _initializer(self):
         if not self.config.initializer_range:
             return tf.keras.initializers.GlorotUniform()
-        return tf.keras.initializers.TruncatedNormal(stddev=self.config.initializer_range)
+        return truncated_normal(self.config.initializer_range)

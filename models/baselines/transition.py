@@ -1,6 +1,7 @@
 """What the models of the transition from the newest items to the next one share (FMC, FPMC, HRM, PRME, TransRec)."""
 
 from models.base import Recommender
+from models.layers import initializers
 from models.layers.embedding import PaddedEmbedding, built
 from models.layers.windows import newest_windows
 from models.losses import bpr
@@ -27,7 +28,7 @@ class TransitionModel(Recommender):
 
     def normal(self) -> tf.keras.initializers.Initializer:
         """N(0, init^2), a new one for each table: unseeded initialisers are not to be shared."""
-        return tf.keras.initializers.RandomNormal(stddev=self.config.init)
+        return initializers.normal(self.config.init)
 
     def query(self, user: tf.Tensor, windows: tf.Tensor) -> tf.Tensor:
         """user: int32 [B].  windows: int32 [B, T, L], left-padded.  Returns [B, T, d']."""

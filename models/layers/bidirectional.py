@@ -76,10 +76,9 @@ class Bidirectional:
         x = vectors if self.positions is None else vectors + self.positions(items)
         x = self.dropout(self.input_norm(x), training=training)
         context = {"users": history(x, known)} if self.histories else {}
-        if at is not None and self.aligned:
-            x, out = run_blocks(self.blocks, x, valid(items), last, training, **context)
-            return asked(x, last, at), out
-        return run_blocks(self.blocks, x, valid(items), last, training, at=at, **context)
+        of_blocks = None if self.aligned else at
+        x, out = run_blocks(self.blocks, x, valid(items), last, training, at=of_blocks, **context)
+        return asked(x, last, at) if self.aligned else x, out
 
 
 class BidirectionalEncoder(Bidirectional, tf.keras.layers.Layer):

@@ -4,7 +4,7 @@ from tf_utils.keras_gate import tf
 
 
 def normal(stddev: float = 0.02) -> tf.keras.initializers.Initializer:
-    """RecBole's, N(0, 0.02)."""
+    """N(0, stddev^2); RecBole's by default."""
     return tf.keras.initializers.RandomNormal(stddev=stddev)
 
 

@@ -4,6 +4,7 @@ import math
 
 from models.layers.attention import fresh, head_width, split_heads
 from models.layers.dropout import StatelessDropout
+from models.layers.initializers import normal
 from models.layers.norm import LayerNorm
 from models.layers.transformer import PostNormBlock
 from tf_utils.keras_gate import tf
@@ -27,8 +28,7 @@ class InterestAggregation(tf.keras.layers.Layer):
 
     def build(self, input_shape):
         shape = [input_shape[-1], self.interests]
-        initializer = tf.keras.initializers.RandomNormal(stddev=1.0)
-        self.theta = self.add_weight(name="theta", shape=shape, initializer=initializer)
+        self.theta = self.add_weight(name="theta", shape=shape, initializer=normal(1.0))
         super().build(input_shape)
 
     def call(self, x: tf.Tensor) -> tf.Tensor:

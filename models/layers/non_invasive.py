@@ -1,7 +1,7 @@
 """Attention that side information steers but does not enter: queries and keys see it, values do not."""
 
 from models.layers.attention import MaskedAttention, fresh
-from models.layers.transformer import PostNormBlock, SASRecBlock
+from models.layers.transformer import PostNormBlock, SASRecBlock, asked
 from tf_utils.keras_gate import tf
 
 FUSORS = ("add", "concat", "gating")
@@ -112,7 +112,7 @@ class NonInvasiveBlock(PostNormBlock):
             (item stream [B, Q, d], attention weights [B, heads, Q, T]), Q = 1 if newest, else T.
         """
         fused = self.fusor([items, *side])
-        queries, x = (fused[:, -1:], items[:, -1:]) if newest else (fused, items)
+        queries, x = asked(fused, newest), asked(items, newest)
         attended, weights = self.attention(queries, (fused, items), mask, training=training)
         return self.after_attention(x, attended, training), weights
 
@@ -138,4 +138,4 @@ class FusedQueryBlock(SASRecBlock):
     def call(self, items: tf.Tensor, side: list[tf.Tensor], mask: tf.Tensor, newest: bool, training: bool = False):
         """Arguments and result as in `NonInvasiveBlock`."""
         fused = self.fusor([items, *side])
-        return super().call(fused[:, -1:] if newest else fused, (fused, items), mask, training=training)
+        return super().call(asked(fused, newest), (fused, items), mask, training=training)

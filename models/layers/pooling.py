@@ -2,6 +2,7 @@
 
 import math
 
+from models.layers.initializers import normal
 from tf_utils.keras_gate import tf
 from tf_utils.masks import masked_softmax
 
@@ -82,6 +83,6 @@ def position_weights(logits: tf.Tensor, mask: tf.Tensor | None) -> tf.Tensor:
 def matrix_initializer(rows: int, columns: int, stddev: float | None = None):
     """Of a weight matrix [rows, columns], whatever shape it is stored in: Glorot's uniform, or normal with `stddev`."""
     if stddev is not None:
-        return tf.keras.initializers.RandomNormal(stddev=stddev)
+        return normal(stddev)
     limit = math.sqrt(6 / (rows + columns))
     return tf.keras.initializers.RandomUniform(-limit, limit)

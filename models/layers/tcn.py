@@ -1,5 +1,6 @@
 """Depth-wise temporal convolution."""
 
+from models.layers.initializers import truncated_normal
 from tf_utils.keras_gate import tf
 
 
@@ -32,7 +33,7 @@ class DepthwiseTCN(tf.keras.layers.Layer):
         if weights not in ("depthwise", "shared"):
             raise ValueError(f'weights must be "depthwise" or "shared", got {weights!r}')
         self.kernel_size, self.alignment, self.sharing = kernel_size, alignment, weights
-        self.initializer = initializer or tf.keras.initializers.TruncatedNormal(stddev=0.02)
+        self.initializer = initializer or truncated_normal()
 
     def build(self, input_shape):
         channels = input_shape[-1] if self.sharing == "depthwise" else 1
