@@ -83,8 +83,11 @@ class VerticalFilters(tf.keras.layers.Layer):
     def call(self, inputs: tf.Tensor) -> tf.Tensor:
         """inputs: [B, T + L - 1, d]. Returns [B, T, filters * d]."""
         width = tf.shape(inputs)[1] - self.length + 1
-        windows = tf.stack([inputs[:, i : i + width] for i in range(self.length)], axis=2)  # [B, T, L, d]
-        x = tf.einsum("btld,lf->btfd", windows, tf.cast(self.kernel, inputs.dtype))
+        if inputs.shape[1] == self.length:  # one window, as in training: each slice would cost a copy of its gradient
+            windows = tf.expand_dims(inputs, 1)
+        else:
+            windows = tf.stack([inputs[:, i : i + width] for i in range(self.length)], axis=2)  # [B, T, L, d]
+        x = tf.matmul(tf.cast(self.kernel, inputs.dtype), windows, transpose_a=True)  # [B, T, filters, d]
         if self.bias is not None:
             x += tf.cast(self.bias, x.dtype)[:, None]
         return tf.reshape(x, [tf.shape(x)[0], width, self.filters * inputs.shape[-1]])
@@ -151,7 +154,7 @@ class Caser(Recommender):
         """Queries [B, T, 1, 2 d + 1]: z, P_u and 1, which the output bias is multiplied by."""
         length, items = self.config.max_length, tf.pad(batch["items"], [[0, 0], [self.config.max_length - 1, 0]])
         if positions == "last":
-            items = items[:, -length:]
+            items = tf.ensure_shape(items[:, -length:], [None, length])
         width = tf.shape(items)[1] - length + 1
         image = self.items(items)  # E, section 3.1
         mask = valid(items)
@@ -168,11 +171,12 @@ class Caser(Recommender):
         query = self.encode(batch, training=training, positions="last")[0][:, 0]  # [B, 1, 2 d + 1]
         if self.regime == "prefix":
             return sampled_softmax(query[:, 0], self._outputs, batch)
-        score = lambda ids: tf.reduce_sum(query * self._outputs(ids), axis=-1)  # noqa: E731  section 3.3
-        positives = batch["positives"]
+        positives, targets = batch["positives"], self.config.targets
+        outputs = self._outputs(tf.concat([positives, batch["negatives"]], axis=1))
+        score = tf.matmul(outputs, query, transpose_b=True)[..., 0]  # section 3.3, [B, T + T * negatives]
         # The j-th target has the j-th run of negatives; those of a padded target do not count.
-        negative = tf.reshape(score(batch["negatives"]), [-1, self.config.targets, self.config.negatives])
-        return binary_cross_entropy(score(positives), negative, valid(positives), batch["valid_count"])
+        negative = tf.reshape(score[:, targets:], [-1, targets, self.config.negatives])
+        return binary_cross_entropy(score[:, :targets], negative, valid(positives), batch["valid_count"])
 
     def _outputs(self, ids):
         """int32 [...] -> [..., 2 d + 1]: the rows of `item_matrix`."""
