@@ -144,6 +144,13 @@ class Recommender(tfrs.Model):
         """[] float32: additive over slices of the batch along its first axis (see models/losses.py)."""
         raise NotImplementedError
 
+    def packed_loss(self, parts: list[Batch], training: bool = True) -> tf.Tensor:
+        """[] float32: the loss of a batch that is cut into slices, the sum of theirs.
+
+        A model overrides it for what is cheaper done for all slices at once.
+        """
+        return tf.add_n([self.compute_loss(part, training=training) for part in parts])
+
     def regularisation(self) -> tf.Tensor | float:
         """[] float32: what is added to the loss once a step, whatever the batch."""
         return 0.0

@@ -41,7 +41,7 @@ def full_cross_entropy(
     queries: tf.Tensor,
     table: tf.Tensor,
     targets: tf.Tensor,
-    valid: tf.Tensor,
+    valid: tf.Tensor | None,
     valid_count: tf.Tensor,
     bias: tf.Tensor | None = None,
     first: int = 1,
@@ -52,15 +52,15 @@ def full_cross_entropy(
     gradient.
 
     Args:
-        queries: [B, T, d].
+        queries: [..., d].
         table: [N + 1, d] or more rows, of any floating dtype: a vector an id.
-        targets: int32 [B, T], ids.
-        valid: bool [B, T]; other cells cost nothing, in time too.
+        targets: int32 [...], ids.
+        valid: bool [...]; other cells cost nothing, in time too. None: all are, and [...] is one axis.
         valid_count: [] floating.
         bias: [ids], added to the logits. Rows of the table behind it are no classes.
         first: the first id that is a class; 0 is padding.
     """
-    rows, labels = tf.boolean_mask(queries, valid), tf.boolean_mask(targets, valid)
+    rows, labels = (x if valid is None else tf.boolean_mask(x, valid) for x in (queries, targets))
     table = tf.cast(tf.convert_to_tensor(table), rows.dtype)
     size = table.shape[0]
     bias = tf.zeros(size, rows.dtype) if bias is None else tf.cast(bias, rows.dtype)

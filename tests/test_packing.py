@@ -15,12 +15,14 @@ MODELS = {
     "asli, official": ("asli", OFFICIAL),
     "asli, centered": ("asli", dict(conv="centered")),
     "nextitnet": ("nextitnet", {}),
+    "bert4rec": ("bert4rec", {}),
+    "locker_f": ("locker_f", {}),
 }
 
 
 def loss_and_gradients(model, parts):
     with tf.GradientTape() as tape:
-        loss = tf.add_n([model.compute_loss(part, training=False) for part in parts])
+        loss = model.packed_loss(parts, training=False)
     gradients = tape.gradient(loss, tiny.weights_of(model), unconnected_gradients="zero")
     return loss, {name: tf.convert_to_tensor(g).numpy() for name, g in gradients.items()}
 

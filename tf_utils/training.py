@@ -104,7 +104,7 @@ class Stepper:
     def loss(self, batch: Batch, training: bool = True) -> tf.Tensor:
         """[] float32: one replica's share of the global batch's loss."""
         parts = packed(batch, self._groups) if self._groups > 1 else [batch]
-        data = tf.add_n([tf.cast(self.model.compute_loss(part, training=training), tf.float32) for part in parts])
+        data = tf.cast(self.model.packed_loss(parts, training=training), tf.float32)
         return data + tf.cast(self.model.regularisation(), tf.float32) / self.strategy.num_replicas_in_sync
 
     def replica_step(self, batch: Batch) -> tf.Tensor:

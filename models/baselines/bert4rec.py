@@ -118,11 +118,24 @@ class BERT4Rec(Bidirectional, Recommender):
         return tf.concat([self.items.matrix()[:-1], self.output_bias.matrix()], axis=-1)
 
     def compute_loss(self, batch, training=True):
-        at = hidden_columns(batch["positives"])  # nothing else is asked: the last block runs on these alone
-        queries = self.projected(self.states(batch, batch["items"], False, training, at)[0])
-        positives = tf.gather(batch["positives"], at, batch_dims=1)
+        return self.packed_loss([batch], training)
+
+    def packed_loss(self, parts, training=True):
+        # One product with all items: a slice has few hidden events, and each product reads the whole table.
+        states, targets = zip(*(self.hidden(part, training) for part in parts), strict=True)
+        queries = self.projected(tf.concat(states, axis=0))
         bias = self.output_bias.table[:, 0]  # none of the mask token, which is no class
-        return full_cross_entropy(queries, self.items.table, positives, valid(positives), batch["valid_count"], bias)
+        return full_cross_entropy(
+            *(queries, self.items.table, tf.concat(targets, axis=0), None, parts[0]["valid_count"], bias)
+        )
+
+    def hidden(self, batch, training: bool) -> tuple[tf.Tensor, tf.Tensor]:
+        """States [R, d] of the hidden events and what they are, int32 [R]."""
+        at = hidden_columns(batch["positives"])  # nothing else is asked: the last block runs on these alone
+        states, _ = self.states(batch, batch["items"], False, training, at)
+        positives = tf.gather(batch["positives"], at, batch_dims=1)
+        mask = valid(positives)
+        return tf.boolean_mask(states, mask), tf.boolean_mask(positives, mask)
 
     def feed_options(self):
         return {"share": self.config.mask_share, "last_share": self.config.last_share}

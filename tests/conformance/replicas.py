@@ -19,7 +19,7 @@ from tf_utils.strategy import make_strategy
 from tf_utils.training import Stepper
 
 STEPS = 3
-PACKED = ("asli", "attrec", "cafe", "sair", "sine", "sasrec")  # in two length groups; twice the tracing
+PACKED = ("asli", "attrec", "bert4rec", "cafe", "sair", "sine", "sasrec")  # in two length groups; twice the tracing
 
 
 def item_vectors(model) -> np.ndarray:
@@ -53,7 +53,7 @@ class Dropped(tf.Module):
         super().__init__()
         self.weight, self.dropout = tf.Variable(tf.zeros(64)), StatelessDropout(0.5)
 
-    def compute_loss(self, batch, training=True):
+    def packed_loss(self, parts, training=True):
         return tf.reduce_sum(self.dropout(self.weight, training=training))
 
     def regularisation(self):
