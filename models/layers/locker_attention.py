@@ -92,15 +92,15 @@ class MixedAttention(tf.keras.layers.Layer):
         Returns:
             (result [B, Q, d], weights [B, heads that attend, Q, K]: the global heads, then the local ones)
         """
-        rows, columns, g = tf.shape(queries)[1], tf.shape(keys)[1], self.global_heads
-        products = self.query(queries), self.key(keys), self.value(keys)
-        q, k, v = (split_heads(x, self.width) for x in products)
+        rows, columns = tf.shape(queries)[1], tf.shape(keys)[1]
+        products = (split_heads(x, self.width) for x in (self.query(queries), self.key(keys), self.value(keys)))
+        (q, near_q), (k, near_k), (v, near_v) = (tf.split(x, [self.global_heads, -1], axis=1) for x in products)
         mask = key_mask[:, None, None, :]
-        result, weights = self._attend(self._logits(q[:, :g], k[:, :g]), v[:, :g], mask, training)
+        result, weights = self._attend(self._logits(q, k), v, mask, training)
         if self.encoder is not None:
-            near = self.encoder(v[:, g:] * tf.cast(key_mask, v.dtype)[:, None, :, None])[:, :, columns - rows :]
+            near = self.encoder(near_v * tf.cast(key_mask, v.dtype)[:, None, :, None])[:, :, columns - rows :]
         else:
-            near, more = self._near(q[:, g:], k[:, g:], v[:, g:], mask, users, training)
+            near, more = self._near(near_q, near_k, near_v, mask, users, training)
             weights = tf.concat([weights, more], axis=1)
         joined = tf.reshape(tf.transpose(tf.concat([result, near], axis=1), [0, 2, 1, 3]), tf.shape(queries))
         return self.output_projection(tf.ensure_shape(joined, queries.shape)), weights
