@@ -1,4 +1,4 @@
-"""IdDistance by hand: places in the order of the raw ids, and ranks by the distance to the newest event."""
+"""IdDistance by hand: places in the common order or that of the raw ids, ranks by the distance to the newest event."""
 
 import dataclasses
 
@@ -7,10 +7,12 @@ import numpy as np
 import models
 from data import candidates
 from data.splits import leave_one_out
-from models.baselines.id_distance import raw_order
+from models.baselines.id_distance import common_order, raw_order
 from tests import tiny
 from tf_utils.evaluation import Evaluator
 from tf_utils.keras_gate import tf
+
+CONTRADICTING = [[1, 2, 3, 4], [2, 1, 3, 4]]
 
 
 def fitted(labels, histories, **settings):
@@ -32,9 +34,27 @@ def test_places_follow_the_raw_ids():
     np.testing.assert_array_equal(raw_order(np.array(["b", "a", "10"])), [0, 3, 2, 1])
 
 
+def test_places_follow_the_training_events():
+    """Users meet 3, 1, 4, 2 in this order, each only some; 5 ties with all and goes by its id, 6 is the last id."""
+    histories = [[3, 1, 6, 6], [1, 4, 2, 6, 6], [3, 4, 6, 6]]  # the last two of each are held out
+    model, split = fitted([60, 50, 40, 30, 45, 70], histories)
+    np.testing.assert_array_equal(common_order(split, raw_order([60, 50, 40, 30, 45, 70])), [0, 3, 5, 1, 4, 2, 6])
+    np.testing.assert_array_equal(model.places, [0, 3, 5, 1, 4, 2, 6])
+
+
+def test_places_follow_the_ids_where_users_contradict_each_other():
+    """Over three items, 1 before 2 before 3 before 1, or at once; held-out events and other users' do not matter."""
+    for histories in ([[1, 2, 9, 9], [2, 3, 9, 9], [3, 1, 9, 9]], [[1, 2, 1, 9, 9]], [[4, 4, 9, 9]]):
+        model, split = fitted(np.arange(90, 0, -10), histories)
+        assert common_order(split, raw_order(np.arange(90, 0, -10))) is None
+        np.testing.assert_array_equal(model.places, [0, *range(9, 0, -1)])
+    model, split = fitted(np.arange(10, 100, 10), [[1, 2, 1, 2], [3, 4, 9, 9], [4, 5, 9, 9]])
+    np.testing.assert_array_equal(model.places, range(10))
+
+
 def test_scores_by_hand():
-    """Raw ids 5, 1, 9, 2 have places 3, 1, 4, 2; the newest item is id 4 with place 2."""
-    model, _ = fitted([5, 1, 9, 2], [[1, 2, 3, 4]])
+    """Raw ids 5, 1, 9, 2 have places 3, 1, 4, 2 (users contradict each other); the newest item is 4 with place 2."""
+    model, _ = fitted([5, 1, 9, 2], CONTRADICTING)
     batch = {"items": tf.constant([[0, 1, 4]], tf.int32)}
     queries, _ = model.encode(batch, positions="last")
     np.testing.assert_array_equal(model.score_all(queries)[0, 1:], [-1, -1, -2, 0])
@@ -42,7 +62,7 @@ def test_scores_by_hand():
     every, _ = model.encode(batch)
     np.testing.assert_array_equal(every[0, :, 0, 0], [0, 3, 2])
     assert model.retrieval_factors() is None
-    ahead, _ = fitted([5, 1, 9, 2], [[1, 2, 3, 4]], larger_first=True)
+    ahead, _ = fitted([5, 1, 9, 2], CONTRADICTING, later_first=True)
     np.testing.assert_array_equal(ahead.score_all(queries)[0, 1:], [-1, -5, -2, 0])  # place 1 is 4 + 1 behind
 
 
@@ -66,7 +86,7 @@ def test_first_where_every_history_ascends_by_id():
     assert ranks["full"].greater.max() == 0 and ranks["uniform100"].greater.max() == 0
     np.testing.assert_array_equal(ranks["full_with_seen"].greater, 1)
     np.testing.assert_array_equal(ranks["full_with_seen"].equal, 1)
-    ahead, _ = fitted(np.arange(100, 140), histories, larger_first=True)
+    ahead, _ = fitted(np.arange(100, 140), histories, later_first=True)
     ranks = Evaluator(ahead, split.sequences, split.test, 10, protocols, lists).ranks()
     np.testing.assert_array_equal(ranks["full_with_seen"].greater, 1)
     assert ranks["full_with_seen"].equal.max() == 0

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from experiments.papers.sair import PAPER
+from experiments.papers.sair_claim_tests import all_of
 from experiments.papers.sair_published import (
     BERT4REC,
     CASER,
@@ -16,6 +17,7 @@ from experiments.papers.sair_published import (
     SAIR,
     SASREC,
 )
+from experiments.papers.schema import FAILS, HOLDS, Finding
 from experiments.reporting.collect import collect
 from experiments.reporting.verdicts import decide
 from tests import report_records
@@ -48,7 +50,7 @@ def ranks_for(hits):
 
 
 def run(dataset, name, hits=0.3, **changes):
-    statistics = report_records.STATISTICS | {"categories": 18 if dataset == ML else 40}
+    statistics = report_records.STATISTICS | {"categories": 18 if dataset == ML else 39}
     changes = {"statistics": statistics} | changes
     return dataset, MODELS[name], ranks_for(hits), changes
 
@@ -241,3 +243,20 @@ def test_gains_are_those_printed(tmp_path):
     assert "(82 categories) +9.6%" in finding.evidence
     (gain,) = claim("anime-gain").test(collect(PAPER, tmp_path, "paper"))
     assert gain.verdict == "holds" and "+9.6%" in gain.evidence
+
+
+@pytest.mark.parametrize(
+    ("parts", "expected"),
+    [
+        (((HOLDS, False), (HOLDS, False)), (HOLDS, False)),
+        (((HOLDS, False), (HOLDS, True)), (HOLDS, True)),
+        (((HOLDS, True), (FAILS, False)), (FAILS, False)),  # clearly refuted, whatever else is within noise
+        (((FAILS, True), (FAILS, False)), (FAILS, False)),
+        (((FAILS, True), (HOLDS, False)), (FAILS, True)),
+        (((HOLDS, None), (HOLDS, False)), (HOLDS, None)),
+    ],
+)
+def test_noise_of_joined_findings(parts, expected):
+    findings = [Finding(verdict, "told", noise=noise) for verdict, noise in parts]
+    (joined,) = all_of(*(lambda _, f=f: [f] for f in findings))(None)
+    assert (joined.verdict, joined.noise) == expected

@@ -25,12 +25,11 @@ REAL = {
     "mean_length": 165.6,
     "density_user_item": 1000209 / 6040 / 3706,
 }
-SAMPLE = {"users": 4714, "items": 7157, "interactions": 419943, "categories": 40, "mean_length": 89.1}
+SAMPLE = {"users": 4714, "items": 7157, "interactions": 419943, "categories": 39, "mean_length": 89.1}
 INTERESTS = {
     "entropy, before": np.array(0.9),
     "entropy, after": np.array(0.5),
     "interests.users": np.array(["17", "4"]),
-    "interests.seen": np.array([3, 120], np.int32),
     **{f"interests.{side}.0": np.zeros((3, 10), np.float16) for side in SIDES},
     **{f"interests.{side}.1": np.eye(10, dtype=np.float16)[np.arange(50) % 10] * 30 for side in SIDES},
     "interests.chosen.0": np.zeros((3, 3), np.int16),
@@ -136,6 +135,11 @@ def test_protocol_of_every_model():
         assert config.train.max_epochs == {"bert4rec": 600, "caser": 60}.get(run.model, 300)
         assert config.train.budget_minutes == (120 if run.model == "lightsans" else 0)
         assert config.model.get("dim", 64) == 64
+        assert config.model.get("dropout", 0.2) == {"caser": 0.5}.get(run.model, 0.2)
+        if run.model in ("sair", "sasrec") and run.variant != "recbole":
+            assert config.train.exclude == "target"
+        if run.model == "caser":
+            assert config.model.exclude == "targets"
         if "max_length" in config.model:
             assert config.model.max_length == (5 if run.model == "caser" else 150)
         if run.model == "sair":
@@ -183,8 +187,10 @@ def test_order_control_is_beside_the_file_order(tmp_path):
     for dataset, hit in (("anime", 0.9), ("anime-random", 0.4)):
         save(tmp_path, dataset, "id_distance", hit, hit)
     part = section(report(tmp_path)[0], "Anime in the order of the file")
-    assert "| Distance between ids | 0.9000 (1) | 0.9000 (1) |" in part
-    assert "| Distance between ids | 0.4000 (1) | 0.4000 (1) |" in part and "Whatever depends on the order" in part
+    assert "| Nearest in the items' order | 0.9000 (1) | 0.9000 (1) |" in part
+    assert (
+        "| Nearest in the items' order | 0.4000 (1) | 0.4000 (1) |" in part and "Whatever depends on the order" in part
+    )
 
 
 def test_distributions_are_measured_and_drawn(tmp_path):
@@ -194,7 +200,7 @@ def test_distributions_are_measured_and_drawn(tmp_path):
     part = section(text, "What Figures 2 and 3 claim")
     assert "| SAIR | 0.9000 (1) | 0.5000 (1) |" in part and "impossible" not in part
     drawn = section(text, "Figures 2 and 3")
-    assert "| SAIR, user 17 | 3 of 3 | 1.000 | 1.000 |" in drawn and "| SAIR, user 4 | 50 of 120 |" in drawn
+    assert "| SAIR, user 17 | 3 | 1.000 | 1.000 |" in drawn and "| SAIR, user 4 | 50 |" in drawn
     assert "Anime: the runs kept no array `interests.users`" in drawn
     part = html[html.index('id="figure2"') : html.index('id="sweep-l"')]
     assert part.count("<svg") == 2 and report(tmp_path)[1] == html

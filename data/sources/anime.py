@@ -4,8 +4,8 @@ The rating 1..10 is the action, with `rating -1` for "watched, not rated"; the f
 categories are genres), all genres are the attributes.
 
 The files have no timestamps (LEDGER R22). `order="file"`: the order of the rows, in the source by anime id within every
-user, so that all users meet the items in one common order; `order="random_fixed"`: a seeded random order of the rows,
-to see how much of a result is due to the other one.
+user, so that all users meet the items in one common order (also where a copy has numbered them anew);
+`order="random_fixed"`: a seeded random order of the rows, to see how much of a result is due to the other one.
 """
 
 from __future__ import annotations
@@ -33,8 +33,8 @@ ACTIONS = tuple(f"rating {points}" for points in RATINGS)
 ALL_USERS = 73_515  # of the full file
 SEED = 0
 ORDER_NOTE = (
-    "The source has no timestamps: the order is that of the file (by anime id, the same for all users), so whatever "
-    "depends on the order is an artefact."
+    "The source has no timestamps: the order is that of the file (by the source's anime ids: one order of the items "
+    "for all users), so whatever depends on the order is an artefact."
 )
 
 

@@ -12,7 +12,6 @@ from models.base import Recommender
 from tf_utils.keras_gate import tf
 
 SHOWN = 3  # users whose maps are kept, from short to long histories
-SHOWN_EVENTS = 50  # of each, the newest
 MEASURED_USERS = 2048
 _BATCH = 128
 
@@ -47,8 +46,8 @@ def kept(split: Split, model: Recommender, users: np.ndarray) -> dict[str, np.nd
         "<measure>, <side>" float []: mean over up to `MEASURED_USERS` test users; "interests.<measure>.<side>" float32
         [n]: each user's, also of the side "averaged" (see `interests.averaged`), and "interests.measured" int32 [n],
         their ids; "interests.users" str [S], raw labels;
-        "interests.<side>.<i>" float16 [T, L] and "interests.chosen.<i>" int16 [T, K]: the newest `SHOWN_EVENTS` rows
-        of the i-th of them, "interests.seen" int32 [S]: how many events the model read.
+        "interests.<side>.<i>" float16 [T, L] and "interests.chosen.<i>" int16 [T, K]: of the i-th of them, all
+        that the model read.
     """
     store, sample = Store(split.sequences), histories.sample(split, MEASURED_USERS)
     found = {f"{name}.{side}": [] for side in (*SIDES, AVERAGED) for name in MEASURES}
@@ -65,9 +64,8 @@ def kept(split: Split, model: Recommender, users: np.ndarray) -> dict[str, np.nd
             arrays[", ".join(name.rsplit(".", 1))] = np.array(there.mean())
     arrays |= {"interests.measured": sample, "interests.users": split.sequences.labels["user"][users - 1].astype(str)}
     shown = [read(split, store, model, users[i : i + 1])[0] for i in range(len(users))]
-    arrays["interests.seen"] = np.array([len(rows["before"]) for rows in shown], np.int32)
     for i, rows in enumerate(shown):
         for side in SIDES:
-            arrays[f"interests.{side}.{i}"] = rows[side][-SHOWN_EVENTS:].astype(np.float16)
-        arrays[f"interests.chosen.{i}"] = rows["chosen"][-SHOWN_EVENTS:].astype(np.int16)
+            arrays[f"interests.{side}.{i}"] = rows[side].astype(np.float16)
+        arrays[f"interests.chosen.{i}"] = rows["chosen"].astype(np.int16)
     return arrays

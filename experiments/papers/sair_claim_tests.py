@@ -10,7 +10,7 @@ import numpy as np
 from experiments.papers.claim_tests import ALPHA, ROUNDED, Test, Where, over_best, p_text, places, verdict
 from experiments.papers.group_tests import across
 from experiments.papers.sair_data import ANIME, ARTEFACT, ordered
-from experiments.papers.schema import Finding, Key
+from experiments.papers.schema import HOLDS, Finding, Key
 from tf_utils import significance
 
 
@@ -129,14 +129,24 @@ def _told(name: str) -> str:
 
 
 def all_of(*tests: Test) -> Test:
-    """A data set and model satisfy all of several tests of `compared`, asked of the same runs in one order."""
+    """A data set and model satisfy all of several tests of `compared`, asked of the same runs in one order.
+
+    Refuted, it is within noise if all its lost parts are; confirmed, if any part is.
+    """
 
     def test(results) -> list[Finding]:
         joined = []
         for parts in zip(*(each(results) for each in tests), strict=True):
-            worst = next((f for f in parts if f.verdict != verdict(True)), parts[0])
-            noise = None if any(f.noise is None for f in parts) else any(f.noise for f in parts)
-            joined.append(replace(worst, evidence="; ".join(f.evidence for f in parts), noise=noise))
+            lost = [f for f in parts if f.verdict != HOLDS]
+            noises = [f.noise for f in lost or parts]
+            within = all(noises) if lost else any(noises)
+            joined.append(
+                replace(
+                    (lost or parts)[0],
+                    evidence="; ".join(f.evidence for f in parts),
+                    noise=None if None in noises else within,
+                )
+            )
         return joined
 
     return test

@@ -148,8 +148,9 @@ _CLAIMS = (
         "early-shift",
         "we also observe an obvious shift of interests in the first few items",
         "IV-D 2), Figure 3",
-        "Over the measured users, after the interaction the distribution changes more in the first ten steps of a "
-        "history than in the later ones, and the contrast of the two is above that of a plain average of the scores.",
+        "Over the measured users, after the interaction the distribution changes more in the first ten steps of what "
+        "the model reads (the newest 150 events) than in the later ones, and the contrast of the two is above that of "
+        "a plain average of the scores.",
         all_of(
             compared(FORMS, "late change.after", "early change.after", higher=True),
             compared(FORMS, "early contrast.averaged", "early contrast.after", higher=True),

@@ -23,8 +23,8 @@ FIGURES_2_3 = Figure(
     notes=(
         "A column is the softmax over the L interests of one position's scores (eq. 4 and 5 give scores without any "
         "normalisation). Users are not picked: those at the sixth, the middle and five sixths of the lengths of "
-        "histories, by their raw ids, first seed, newest 50 events; dots are the K interests that are chosen. Both "
-        "maps of a user have one colour scale.",
+        "histories, by their raw ids, first seed, all that the model reads (the newest 150); dots are the K interests "
+        "that are chosen. Both maps of a user have one colour scale.",
         "What the maps show of these users is measured for 2,048 in the table above: interests along a history.",
     ),
 )
@@ -56,7 +56,12 @@ SWEEP_L = _sweep(
 )
 SWEEP_K = _sweep(
     *("sweep-k", "NDCG@10 against the number K of chosen interests", "top", "chosen K"),
-    *((1, 3, 8, 10), (1, 10), "L = 10 on MovieLens-1M, where K = 10 chooses all of them, 30 on Anime"),
+    *(
+        (1, 3, 8, 10),
+        (1, 10),
+        "L = 10 on MovieLens-1M, where K = 10 chooses all of them, 30 on Anime; at "
+        "K = 1 eq. 9 is constantly 1, so that eq. 5 gets no gradient and an untrained map chooses",
+    ),
 )
 
 FIGURES = (FIGURES_2_3, SWEEP_L, SWEEP_K)

@@ -28,9 +28,9 @@ def interest_blocks(figure: Figure, results: Results, dataset: str) -> tuple[Blo
                     continue
                 name = f"{line.label}, user {user}"
                 scores = {side: np.asarray(arrays[f"interests.{side}.{i}"], np.float64) for side in SIDES}
-                chosen, seen = arrays[f"interests.chosen.{i}"], int(arrays["interests.seen"][i])
-                blocks.append(_plot(figure, results, dataset, name, scores, chosen, seen))
-                rows.append(_row(name, scores, chosen.shape[1], seen))
+                chosen = arrays[f"interests.chosen.{i}"]
+                blocks.append(_plot(figure, results, dataset, name, scores, chosen))
+                rows.append(_row(name, scores, chosen.shape[1]))
     if not rows:
         return None
     header = ("the events drawn", "events", *(side for _ in COLUMNS for side in SIDES))
@@ -38,17 +38,17 @@ def interest_blocks(figure: Figure, results: Results, dataset: str) -> tuple[Blo
     return *blocks, Grid(header, tuple(rows), caption(figure.title, results, dataset), groups)
 
 
-def _plot(figure: Figure, results: Results, dataset: str, name: str, scores, chosen: np.ndarray, seen: int) -> Plot:
+def _plot(figure: Figure, results: Results, dataset: str, name: str, scores, chosen: np.ndarray) -> Plot:
     panels = {f"{side} the interaction": softmax(rows, axis=1) for side, rows in scores.items()}
     heading = f"{name}{profile_mark(results)}"
-    chart = distribution_maps(panels, chosen, seen - len(chosen) + 1, heading, results.place(dataset))
+    chart = distribution_maps(panels, chosen, heading, results.place(dataset))
     return Plot(chart, f"{figure.title}, {heading}, {results.place(dataset)}: measured in the table")
 
 
-def _row(name: str, scores, top: int, seen: int) -> tuple[Text, ...]:
+def _row(name: str, scores, top: int) -> tuple[Text, ...]:
     of = {side: measures(rows, top) for side, rows in scores.items()}
     cells = (_number(of[side][column], column) for column in COLUMNS for side in SIDES)
-    return Text(name), Text(f"{len(scores['after'])} of {seen}"), *cells
+    return Text(name), Text(str(len(scores["after"]))), *cells
 
 
 def _number(value: float, column: str) -> Text:

@@ -130,13 +130,11 @@ def heat_map(weights: np.ndarray, x_label: str, y_label: str, title: str, place:
         return _svg(figure, f"{title}, {place}" if place else title)
 
 
-def distribution_maps(
-    panels: dict[str, np.ndarray], marked: np.ndarray, first: int, title: str, place: str = ""
-) -> str:
+def distribution_maps(panels: dict[str, np.ndarray], marked: np.ndarray, title: str, place: str = "") -> str:
     """An `<svg>` element: distributions over interests along one history, a panel below the other, one colour scale.
 
     panels: panel's title -> shares, float [T, L], a row an event, oldest first.  marked: int [T, K], interests from 0,
-    with a dot in the last panel.  first: number of the first event.  place: a second line of the title.
+    with a dot in the last panel.  place: a second line of the title.
     """
     events, interests = next(iter(panels.values())).shape
     top = max(float(shares.max()) for shares in panels.values())
@@ -145,7 +143,7 @@ def distribution_maps(
         figure = Figure(figsize=(6.4, height), layout="constrained")
         FigureCanvasSVG(figure)
         grid = figure.subplots(len(panels), 1, sharex=True, squeeze=False)[:, 0]
-        extent = (first - 0.5, first + events - 0.5, interests + 0.5, 0.5)
+        extent = (0.5, events + 0.5, interests + 0.5, 0.5)
         for axes, (name, shares) in zip(grid, panels.items(), strict=True):
             image = axes.imshow(
                 shares.T, cmap="viridis", vmin=0, vmax=top, aspect="auto", interpolation="none", extent=extent
@@ -153,7 +151,7 @@ def distribution_maps(
             axes.yaxis.set_major_locator(MaxNLocator(6, integer=True))
             axes.set_title(name, fontsize=9, loc="left")
             axes.set_ylabel("interest")
-        at = np.repeat(np.arange(events) + first, marked.shape[1])
+        at = np.repeat(np.arange(1, events + 1), marked.shape[1])
         grid[-1].plot(at, marked.ravel() + 1, "o", markersize=2.4, color="#ffffff", markeredgecolor=_DARK, mew=0.4)
         grid[-1].set_xlim(*extent[:2])
         grid[-1].xaxis.set_major_locator(MaxNLocator(8, integer=True))
