@@ -63,13 +63,13 @@ def figure_4(gains, dataset=FAVOURITES, **changes):
 
 def scope(sparse, dense):
     labels = np.array([str(user) for user in range(40)])
-    reach = lambda mean: {  # noqa: E731
-        "scope.reach": (mean + np.linspace(-0.05, 0.05, 40)).astype(np.float32),
+    age = lambda mean: {  # noqa: E731
+        "scope.age": (mean + np.linspace(-0.05, 0.05, 40)).astype(np.float32),
         "scope.labels": labels,
     }
     return [
-        run(FAVOURITES, BERT4REC, figures=reach(sparse)),
-        run(FAVOURITES, BERT4REC, figures=reach(dense), sweep={"min_item": 5}),
+        run(FAVOURITES, BERT4REC, figures=age(sparse)),
+        run(FAVOURITES, BERT4REC, figures=age(dense), sweep={"min_item": 5}),
     ]
 
 
@@ -147,6 +147,11 @@ def test_holds_and_fails(tmp_path, claim):
     assert outcome(tmp_path / "good", claim, good).verdict == "holds"
     assert outcome(tmp_path / "bad", claim, bad).verdict == "does not hold"
     assert outcome(tmp_path / "none", claim, []).verdict == "not tested"
+
+
+def test_the_pairing_of_one_form_alone_can_refute_but_not_confirm(tmp_path):
+    assert outcome(tmp_path / "a", "pairing-cafe", pairing(CAFE, 0.4, 0.5)).verdict == "not tested"
+    assert outcome(tmp_path / "b", "pairing-cafe", pairing(CAFE, 0.5, 0.4)).verdict == "does not hold"
 
 
 PRINTED = {

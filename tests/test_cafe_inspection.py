@@ -31,6 +31,7 @@ class Fixed:
 def test_even_attention_has_a_reach_of_one():
     found = scope.attention_scope(make_split(), Fixed(mask_token=True, near=False), length=12)
     np.testing.assert_allclose(found["scope.reach"], 1.0, rtol=1e-6)
+    np.testing.assert_allclose(found["scope.age"], 1.0, rtol=1e-6)
     # Histories of 2 to 17 test events and the mask, at most 12: users with so many steps, by hand.
     split = make_split()
     events = split.sequences.lengths[split.test.users - 1] - 1
@@ -58,6 +59,7 @@ def test_maps_are_of_one_group_of_users_where_enough_are_long(monkeypatch):
 def test_attention_to_itself_has_none():
     found = scope.attention_scope(make_split(), Fixed(mask_token=False, near=True), length=12, users=5)
     assert len(found["scope.reach"]) == found["scope.users"][1] <= 5 and not found["scope.reach"].any()
+    assert len(found["scope.age"]) == len(found["scope.reach"]) and not found["scope.age"].any()
     labels = make_split().sequences.labels["user"].astype(str)
     assert len(set(found["scope.labels"])) == len(found["scope.reach"]) and set(found["scope.labels"]) <= set(labels)
     np.testing.assert_allclose(found["scope.map"][:2, :2], np.eye(2))
@@ -71,13 +73,19 @@ def test_reach_by_hand():
     assert scope._reach(np.array([[0.8, 0.2], [0.4, 0.6]]), causal=False) == pytest.approx(0.3 / 0.5)
 
 
+def test_age_by_hand():
+    """Four steps, 0 to 3 old, 1.5 on average; what looks at the newest alone is 0, at the oldest alone twice even."""
+    for weights, expected in (([0, 0, 0, 1], 0), ([1, 0, 0, 0], 2), ([0, 0.5, 0.25, 0.25], 1.25 / 1.5)):
+        assert scope._age(np.array(weights, np.float64)) == pytest.approx(expected)
+
+
 def test_bert4rec_s_first_layer_is_read():
     split = make_split()
     config = models.default_config("bert4rec")
     config.update({name: value for name, value in SIZES.items() if name in config})
     model = models.build("bert4rec", config, spec_of(split))
     found = scope.attention_scope(split, model, config.max_length, users=8)
-    assert found["scope.users"][0] == 8 and np.isfinite(found["scope.reach"]).all()
+    assert found["scope.users"][0] == 8 and np.isfinite(found["scope.reach"]).all() and (found["scope.age"] > 0).all()
     alone = scope.attention_scope(split, model, config.max_length, users=1)
     steps = int((alone["scope.users"] > 0).sum())
     np.testing.assert_allclose(alone["scope.map"][:steps, :steps].sum(axis=1), 1, rtol=1e-5)

@@ -23,6 +23,7 @@ SCOPE = {
     "scope.map": np.where(np.eye(20) > 0, 0.5, 0.5 / 19).astype(np.float32),
     "scope.users": np.full(20, 40, np.int32),
     "scope.reach": np.array([0.5, 0.7], np.float32),
+    "scope.age": np.array([0.4, 0.8], np.float32),
     "scope.labels": np.array(["u1", "u2"]),
 }
 VECTORS = {
@@ -129,6 +130,10 @@ def test_figure_4_shares_the_plain_run_and_figure_2():
     assert {sweep for _, sweep in runs} == {(), *((("min_item", k),) for k in (3, 5, 10, 20))}
     assert {"table2", "figure2ab", "figure2cd", "figure4"} <= runs["bert4rec", ()]
     assert runs["bert4rec", (("min_item", 5),)] == {"figure2ab", "figure4"}
+    longer = {dict(r.sweep)["min_item"]: dict(r.overrides) for r in trained if r.sweep}
+    assert longer[3] == longer[5] == {}
+    assert longer[10] == {"train.max_epochs": 200, "train.eval_every": 10}
+    assert longer[20] == {"train.max_epochs": 500, "train.eval_every": 25}
     assert PAPER.canonical(BEAUTY, Key("cafe", "paper", (("min_item", 1),))) != ()
 
 
@@ -216,7 +221,7 @@ def test_figures_are_drawn(tmp_path):
     text, html = report(tmp_path)
     # Half of the weight on the step itself; of the others two near ones on each side, fewer at the ends (2, 3, 4 ...).
     near = 0.5 + (0.5 / 19) * (16 * 4 + 2 * 3 + 2 * 2) / 20
-    line = f"| BERT4Rec, minimum item frequency k 5 | 9 | 57.33 | 2 | 0.600 | {near:.3f} |"
+    line = f"| BERT4Rec, minimum item frequency k 5 | 9 | 57.33 | 2 | 0.600 | 0.600 | {near:.3f} |"
     assert line in section(text, "Figures 2a and 2b")
     assert "| BERT4Rec, frequent items | 0.250 (1) | 0.250 (1) | - | 0.250 (1) |" in section(text, "Figures 2c and 2d")
     part = section(text, "Figure 4")

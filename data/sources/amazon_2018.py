@@ -2,9 +2,10 @@
 
 Reviews: `<Category>.json`, of which reviewerID, asin, overall and unixReviewTime are read; the rating is the action.
 Metadata: `meta_<Category>.json` beside it, asin and category, a path from the top. An item's category is the leaf of
-its path, its other categories follow as attributes. Both files may be gzipped, as they are published. Which part of the
-233 million reviews CAFE used is not told; `amazon-2018` is all of them. Memory: 17 bytes a review and about 200 a user
-and item while reading. Written from the published description and tried on generated files only.
+its path; the categories above it are left out, since the vocabulary of CAFE's intents holds nothing but intents. Both
+files may be gzipped, as they are published. Which part of the 233 million reviews CAFE used is not told; `amazon-2018`
+is all of them. Memory: 17 bytes a review and about 200 a user and item while reading. Written from the published
+description and tried on generated files only.
 """
 
 from __future__ import annotations
@@ -90,7 +91,7 @@ def _reviews(path: Path, advice: str) -> tuple[dict[str, np.ndarray], dict[str, 
 
 
 def _categories(path: Path, items: np.ndarray, advice: str) -> tuple[dict[int, list[str]], str]:
-    """Place of an item -> its categories, the leaf first; the first line about an item counts."""
+    """Place of an item -> the leaf of its path alone, or nothing; the first line about an item counts."""
     place = {asin: number for number, asin in enumerate(items.tolist())}
     found: dict[int, list[str]] = {}
     several = set()
@@ -101,8 +102,7 @@ def _categories(path: Path, items: np.ndarray, advice: str) -> tuple[dict[int, l
         if asin not in place:
             continue
         names = [name for name in names if name and len(name) <= LONGEST and "<" not in name]
-        leaf_first = list(dict.fromkeys([*names[-1:], *names]))
-        if found.setdefault(place[asin], leaf_first)[:1] != leaf_first[:1]:
+        if found.setdefault(place[asin], names[-1:]) != names[-1:]:
             several.add(asin)
     return found, (
         f"An item's intent is the leaf of its category path: one an item ({len(several)} items are described twice, "

@@ -10,6 +10,7 @@ the masked models, whose loss runs over all items, fewer updates than SASRec has
 """
 
 from experiments.configs.common import base_config, parse
+from experiments.papers.cafe_data import EPOCHS, EVERY
 
 SAMPLED = "popularity100"
 PAIRED = "cafe_released_pairing"
@@ -32,7 +33,7 @@ def get_config(argument: str = "taobao_favourites-10"):
     if model != "locker" and model != "locker_f":  # theirs is the same
         own["mask_share"] = 0.6
     _set(hyper, own | {"inner": 4 * own["dim"]})
-    train.update(batch_size=64, clip_norm=5.0, max_epochs=100, eval_every=5, patience=8, budget_minutes=0.0)
+    train.update(batch_size=64, clip_norm=5.0, max_epochs=EPOCHS, eval_every=EVERY, patience=8, budget_minutes=0.0)
     config.eval.select = f"{SAMPLED}/NDCG@10"
     # Items of Amazon 2018 may have no category, and the released pairing needs one of each.
     if model in SCORES_INTENTS and not dataset.startswith("amazon-2018"):

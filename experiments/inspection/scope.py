@@ -1,4 +1,4 @@
-"""How far attention looks: the average map of the first layer, and distances against evenly spread attention.
+"""How far and how far back attention looks: the first layer's average map, ages and distances against even attention.
 
 CAFE section 2.3.1, Figures 2a and 2b: "the average attention map (the first 20 time steps)". A time step counts from
 the oldest event that the model reads; for BERT4Rec the mask token behind the history is the last step.
@@ -32,11 +32,14 @@ def attention_scope(split: Split, model: Recommender, length: int, users: int = 
         of the same users; with fewer than `ENOUGH` of these, a cell averages all users who have both steps, NaN where
         nobody has.  "scope.users" int32 [20]: users with so many steps.  "scope.reach" float32 [u]: for each user with
         two steps or more, the mean distance between the first 20 queries and what they attend to, over that of
-        attention spread evenly over the same keys (below 1: near events get more than their share).  "scope.labels"
-        str [u]: their raw labels.
+        attention spread evenly over the same keys (below 1: near events get more than their share).  "scope.age"
+        float32 [u]: how many steps before the newest query, which predicts, the keys are that it attends to, over
+        those of even attention (below 1: recent events get more than their share).  "scope.labels" str [u]: their raw
+        labels.
     """
     store, chosen = Store(split.sequences), histories.sample(split, users)
     total, long, reach, reached = np.zeros((STEPS, STEPS)), np.zeros((STEPS, STEPS)), [], []
+    ages: list[float] = []
     counts = np.zeros((STEPS, STEPS), np.int64)
     for first in range(0, len(chosen), _BATCH):
         read = histories.read(split, store, chosen[first : first + _BATCH], length, trim=False)
@@ -53,6 +56,7 @@ def attention_scope(split: Split, model: Recommender, length: int, users: int = 
             if shown == STEPS:
                 long += own[:STEPS, :STEPS]
             if count > 1:
+                ages.append(_age(own[-1]))
                 reach.append(_reach(own[:shown], causal=not np.triu(own, 1).any()))
                 reached.append(user)
     if counts[-1, -1] >= ENOUGH:
@@ -63,6 +67,7 @@ def attention_scope(split: Split, model: Recommender, length: int, users: int = 
         "scope.map": (total / over).astype(np.float32),
         "scope.users": np.diagonal(counts).astype(np.int32),
         "scope.reach": np.array(reach, np.float32),
+        "scope.age": np.array(ages, np.float32),
         "scope.labels": split.sequences.labels["user"][np.array(reached, np.int64) - 1].astype(str),
     }
 
@@ -75,3 +80,9 @@ def _reach(weights: np.ndarray, causal: bool) -> float:
     even = (distance * seen).sum(axis=1) / seen.sum(axis=1)
     ours = (weights * distance).sum(axis=1)
     return float(ours[even > 0].mean() / even[even > 0].mean())
+
+
+def _age(weights: np.ndarray) -> float:
+    """weights: [k], k > 1, the row of the newest of k steps."""
+    ages = np.arange(len(weights))[::-1]
+    return float(weights @ ages / ages.mean())

@@ -9,7 +9,7 @@ from experiments.papers.cafe_claim_tests import (
     gain_at,
     kept,
     mean_gain,
-    nearer_when_sparse,
+    newer_when_sparse,
     pairing_worth,
     smaller_gains,
     step_ups,
@@ -178,8 +178,9 @@ CLAIMS = (
         "scope",
         "the model attends on more recent items on the sparse dataset, and less recent items for the dense dataset",
         "2.3.1, Figures 2a and 2b",
-        "BERT4Rec's first layer reaches less far, against even attention, with k = 1 than with k = 5.",
-        nearer_when_sparse("figure2ab"),
+        "What the query that predicts attends to in BERT4Rec's first layer is newer, against even attention, with "
+        "k = 1 than with k = 5.",
+        newer_when_sparse("figure2ab"),
         "Its histories are shorter with k = 5, which the comparison with even attention allows for.",
     ),
     Claim(
@@ -197,7 +198,7 @@ CLAIMS = (
     ),
     Claim(
         "origin",
-        "infrequent item embeddings are mostly around the origin",
+        "infrequent item embeddings scatter and are mostly around the origin",
         "2.3.2, Figure 2d",
         "The mean norm of the infrequent items' vectors is below that of the frequent items'.",
         kept("figure2cd", ["length, infrequent", "length, frequent"], lambda rare, often: rare < often),

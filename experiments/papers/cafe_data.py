@@ -7,6 +7,7 @@ from experiments.papers.schema import DataSet
 AMAZON, TMALL, RAW_TMALL = "amazon-2018", "cafe-tmall", "ijcai15"
 FAVOURITES, BEAUTY, TOYS = "taobao_favourites-10", "s3rec-beauty-leaf", "s3rec-toys-leaf"
 LEVEL_2, SPARSE = "s3rec-beauty-level2", "synthetic-sparse_intent"
+EPOCHS, EVERY = 100, 5  # of a training, and of a validation: the protocol's, but where k leaves less data (Figure 4)
 _PLAIN = {"min_item": 1}  # Figure 4's k = 1 is the data as it is
 _OTHER = "Amazon of 2014, 5-core; the paper's is as sparse as it comes"
 

@@ -199,7 +199,8 @@ class Figure:
     a kept average attention map at each value (arrays `scope.*`).  `scatter`: projected item vectors of frequent and
     infrequent items (kept arrays `vectors.*`).
 
-    values: of the parameter (none for `PLAIN_FIGURES`).  overrides: config values that these runs alone need.
+    values: of the parameter (none for `PLAIN_FIGURES`).  overrides: config values that these runs alone need;
+    overrides_at: value -> the same, of the runs at this value.
     published: what the paper says about it, since figures print no numbers.  seeds: data set -> seeds of the paper
     profile, 1 where nothing is said.  users: the raw user ids that the paper shows (maps).
     """
@@ -218,6 +219,7 @@ class Figure:
     values: tuple[Any, ...] = ()
     quick_values: tuple[Any, ...] = ()
     overrides: Mapping[str, Any] = field(default_factory=dict)
+    overrides_at: Mapping[Any, Mapping[str, Any]] = field(default_factory=dict)
     notes: tuple[str, ...] = ()
     log_x: bool = False
     seeds: Mapping[str, int] = field(default_factory=dict)
@@ -351,7 +353,8 @@ class Paper:
                         seeds = 1 if profile == "quick" else figure.seeds.get(name, 1)
                         run = self._run(name, line.model, line.variant, sweep, seeds, figure.id)
                         # A figure's overrides belong to its own runs, never to a plain run that it shares.
-                        yield replace(run, overrides=tuple(figure.overrides.items())) if sweep else run
+                        own = {**figure.overrides, **figure.overrides_at.get(value, {})}
+                        yield replace(run, overrides=tuple(own.items())) if sweep else run
 
     def _run(self, dataset: str, model: str, variant: str, sweep: Sweep, seeds: int, purpose: str) -> Run:
         return Run(self.name, dataset, model, variant, sweep, (), tuple(range(1, seeds + 1)), (purpose,))

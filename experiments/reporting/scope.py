@@ -1,11 +1,11 @@
-"""Average attention maps on sparse and dense data, and how far attention reaches (CAFE's Figures 2a and 2b)."""
+"""Average attention maps on sparse and dense data, how far (back) attention looks (CAFE's Figures 2a and 2b)."""
 
 from __future__ import annotations
 
 import numpy as np
 
 from experiments.papers.schema import Figure
-from experiments.papers.scopes import reaches
+from experiments.papers.scopes import of_users
 from experiments.papers.sweep_tests import at
 from experiments.reporting.collect import Results
 from experiments.reporting.document import Block, Grid, Plot, Text
@@ -17,12 +17,12 @@ NEAR = 2  # steps
 
 
 def scope_blocks(figure: Figure, results: Results, dataset: str) -> tuple[Block, ...] | None:
-    """A map for each line and value, mean over seeds, and a grid of the reach; None if no run kept them."""
+    """A map for each line and value, mean over seeds, and a grid of reach and age; None if no run kept them."""
     plots, rows = [], []
     for line in figure.lines:
         for value in figure.values:
             key = at(figure, line, value)
-            reach = reaches(results, dataset, key)
+            reach, age = (of_users(results, dataset, key, f"scope.{name}") for name in ("reach", "age"))
             if not reach:
                 continue
             kept = [arrays for arrays in results.arrays(dataset, key) if "scope.map" in arrays]
@@ -37,13 +37,14 @@ def scope_blocks(figure: Figure, results: Results, dataset: str) -> tuple[Block,
                     Text(name),
                     *(Text(quantity(facts.get(fact))) for fact in ("events_per_item", "mean_length")),
                     Text(f"{len(reach):,}"),
+                    Text(f"{np.mean(list(age.values())):.3f}"),
                     Text(f"{np.mean(list(reach.values())):.3f}"),
                     Text(f"{_near(weights):.3f}"),
                 )
             )
     if not rows:
         return None
-    header = ("", "interactions an item", "mean length", "users", "reach", f"weight within {NEAR} steps")
+    header = ("", "interactions an item", "mean length", "users", "age", "reach", f"weight within {NEAR} steps")
     return *plots, Grid(header, tuple(rows), caption(figure.title, results, dataset))
 
 

@@ -14,7 +14,7 @@ paper's own list of them was not at hand.
 | SSE on users | with probability 1 - p_u another user | once a sequence | as code, `keep_user` = 0.08 | a keep probability: 92% are replaced |
 | loss | BCE, one negative a step | mean over valid steps | the same | |
 | negatives | not in the user's sequence | not in the training items, drawn before the user is replaced | the same | |
-| in CAFE's Table 2 | - | its authors' own model (LEDGER 0.1): d 128 in all, items scaled in the score too, no SSE, W_O, positions from the oldest event, all matrices and tables from a normal of 0.02; biases and norms untrained (C12) | variant "cafe_authors": `scale_targets`, `output_projection`, `positions`, `initializer_range`; biases and norms are trained | C12 is a slip of their trainer |
+| in CAFE's Table 2 | - | its authors' own model (LEDGER 0.1): d 128 in all, items scaled in the score too, no SSE, W_O, positions from the oldest event, all matrices and tables from a normal of 0.02; biases and norms untrained (C12); the mask of padding is that of item 0, whose events are blanked | variant "cafe_authors": `scale_targets`, `output_projection`, `positions`, `initializer_range`; biases and norms are trained, padding is masked | slips of their trainer and loader |
 """  # noqa: E501
 
 import ml_collections
