@@ -3,7 +3,7 @@
 | what | paper says | authors' code does | here | why |
 |---|---|---|---|---|
 | pooling for z (S1) | eq. 1: softmax(tanh(X W1) W2), no positions, no mask | positions in the logits, 512 hidden units, biases, mask | `z_pos` = False, `hidden` = 0 (d), `bias` = False, `mask` = True | padding is no behaviour. RecBole: no mask; its padding vector is random and frozen, so is ours with `mask` = False |
-| activation (S2) | eq. 2: top K, C[idx] times sigmoid(s[idx]) 1', 1 in R^K | the same with 1 in R^d, descending | `topk_order` = "desc"; RecBole "asc" | a misprint; slots have weights of their own (eq. 4) |
+| activation (S2) | eq. 2: top K, C[idx] times sigmoid(s[idx]) 1', 1 in R^K | the same with 1 in R^d, descending | `topk_order` = "desc"; RecBole "asc": another name for the slots, whose weights (eq. 4) are drawn alike | a misprint |
 | intention assignment (S3, S4) | eq. 3: LN1(X W3) . LN2(C^u), called cosine | l2(X) . l2(ungated C) / 0.07, no W3 | `sim` = "layernorm"; "layernorm_over_D" (a true cosine), "l2" (RecBole: l2(X W3) . LN2(C^u)), "l2_t0.07" (official) | the equation; LN . LN is d times a cosine |
 | attention weighting (S5) | eq. 4: a pair (W_k1, W_k2) for each k, positions added | one tanh layer, K columns; positions | `weighting` = "separate", `weighting_pos` = True; "shared"; RecBole: no positions | k is the rank slot: there are only K pairs |
 | position index (S5) | - | 0 is the oldest of the window | the same | |
@@ -16,6 +16,7 @@
 | sampled softmax (S12) | 5 negatives (MovieLens) or 10 | 10 a row pooled over the batch, log-uniform, corrected by log Q | `neg` = "pooled", `proposal` = "log_uniform"; "per_example" (uniform, no correction needed), "all" (full softmax, RecBole) | both fit a pool |
 | reduction | eq. 9: a sum over (u, t), lambda beside it | the batch's mean | the batch's mean: beside a sum over 128 rows lambda would weigh 128 times less | the code's |
 | instances (S13) | every (u, t) | targets from the 4th item on; an epoch's last, incomplete batch is dropped | `min_hist` = 1; official 3; all batches | |
+| LayerNorm's epsilon (S23) | none printed | no LayerNorm | `norm_epsilon` = 1e-12, RecBole's; SASRec's code has 1e-8 | a slot without items has interests near 0, which 1e-8 leaves small on sparse data |
 | checkpoint (S15) | - | by HR@10 and NDCG@50 on validation | by validation HR@50 (configs) | the metric that all of its tables have |
 | initialisation (S20) | - | Glorot | `init` = "glorot"; RecBole: normal Glorot tables, matrices N(0, 0.01) | |
 | SINE-cate (Table 6) | category attributes as prototypes | - | `prototypes` = "category": a free vector for each category; `activate` = "history": of these, those of the history can be activated, "all": any; `assignment` = "similarity" as eq. 3, or "membership": P(k|t) = 1 where item t is of category k | see below |
@@ -88,6 +89,7 @@ class SINE(Recommender):
                 weighting_pos=True,
                 mix="post_softmax_product",
                 interest_norm="layernorm",
+                norm_epsilon=1e-12,
                 cpt_feat=False,
                 intent_pos=False,
                 intent_norm=True,
@@ -137,7 +139,7 @@ class SINE(Recommender):
         self.exact = tf.keras.mixed_precision.global_policy().variable_dtype
         dim, recbole = config.dim, config.init == "recbole"
         tables, stddev = ("glorot_normal", 0.01) if recbole else ("glorot_uniform", None)
-        norm = lambda number: LayerNorm(name=f"norm_{number}", dtype=self.exact)  # noqa: E731
+        norm = lambda number: LayerNorm(config.norm_epsilon, name=f"norm_{number}", dtype=self.exact)  # noqa: E731
         dense = lambda name, rows, bias: tf.keras.layers.Dense(  # noqa: E731
             *(dim, None, bias, matrix_initializer(rows, dim, stddev)), name=name, dtype=self.exact
         )

@@ -6,9 +6,11 @@ import pytest
 from experiments.papers.attrec import PAPER
 from experiments.papers.attrec_published import LABELS
 from experiments.papers.kept_maps import column_means, column_share, mean_maps
+from experiments.papers.schema import Key
 from experiments.reporting.collect import collect
 from experiments.reporting.verdicts import decide
 from tests import report_records
+from tf_utils import ranking, significance
 
 THREE = ML, OTHER, THIRD = "ml-100k", "s3rec-lastfm", "amazon-tools-sequences"
 
@@ -193,6 +195,22 @@ def test_a_sweep_is_compared_over_the_seeds_that_all_its_values_have(tmp_path):
     assert decided(tmp_path / "a", others + plain, "omega-best") == "holds"
     again = sweep(ML, "omega", {0.0: 0.4, 0.4: 0.4, 0.6: 0.45}, seed=2)
     assert decided(tmp_path / "b", others + again + plain, "omega-best") == "does not hold"
+
+
+def test_the_p_value_of_a_sweep_is_of_the_same_seeds(tmp_path):
+    """0.52 and 0.48 over two seeds against 0.5 of one: level over all, 0.02 apart with the seed that both have. How
+    much a training varies is known from the two seeds: each of the two means, of one seed, varies as much."""
+    plain = [run(ML, "attrec", 0.52), run(ML, "attrec", 0.48, seed=2)]
+    for dataset, model, hit, changes in [*plain, *sweep(ML, "omega", {0.6: 0.5})]:
+        ranks = {"full": report_records.ranks_for(hit, candidates=1000)}
+        report_records.save(tmp_path, dataset, model, paper="attrec", ranks=ranks, **changes)
+    source = collect(PAPER, tmp_path, "paper").measured("figure4a")
+    keys = Key("attrec"), Key("attrec", "paper", (("omega", 0.6),))
+    assert source.p_value(ML, *keys, "HR@50") == pytest.approx(1.0)
+    differences = [ranking.per_user(report_records.ranks_for(hit, candidates=1000), "HR@50") for hit in (0.52, 0.5)]
+    varies = (significance.Variance(2 * np.var([0.52, 0.48], ddof=1), 1),)
+    expected = significance.p_value(differences[0] - differences[1], varies)
+    assert source.p_value(ML, *keys, "HR@50", among=keys) == pytest.approx(expected) and expected < 0.9
 
 
 @pytest.mark.parametrize("claim", [claim.id for claim in PAPER.claims])

@@ -178,6 +178,12 @@ def test_quality_of_perfect_concepts():
     # All six are among the eight nearest of both: 6 of 15 pairs are of one leaf, and two leaves.
     assert found["pairs of one leaf"] == pytest.approx(6 / 15) and found["leaves among the nearest"] == 2.0
     assert found["pairs of one leaf by chance"] == pytest.approx(0.5)
+    # Random directions have all six near them too; their partition is that of the cosines with the same draw.
+    assert found["pairs of one leaf, random directions"] == pytest.approx(6 / 15)
+    drawn = np.random.default_rng(0).standard_normal((3, 2))
+    cosines = vectors[1:7] @ drawn.T / np.linalg.norm(drawn, axis=1)
+    expected = concepts.nmi(np.argmax(cosines, axis=1), np.array([1, 1, 1, 2, 2, 2]))
+    assert found["NMI of random directions, leaf"] == pytest.approx(expected)
     assert found["concepts.ids"].tolist() == [0, 1] and found["concepts.sizes"].tolist() == [3, 3]
     assert found["concepts.items"][0, :3].tolist() == ["Alien", "Brazil", "Casino"]
     assert "Gigi" not in found["concepts.items"] and found["concepts.categories"][1, 0] == "c2"

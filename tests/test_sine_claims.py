@@ -6,7 +6,7 @@ import pytest
 from experiments.papers import recent
 from experiments.papers.schema import Key
 from experiments.papers.sine import PAPER
-from experiments.papers.sine_published import ANY_CATE, CASER, CATE, GRU4REC, LABEL, MCPRN, MIND, SASREC, SINE
+from experiments.papers.sine_published import CASER, CATE, GRU4REC, LABEL, MCPRN, MIND, SASREC, SINE
 from experiments.reporting.collect import collect
 from experiments.reporting.verdicts import decide
 from tests import report_records
@@ -47,7 +47,7 @@ def kept(dataset, key=SINE, **numbers):
 
 
 def ablation(sine, label, cate):
-    return [run(SHOP, key, hit) for key, hit in ((SINE, sine), (LABEL, label), (CATE, cate), (ANY_CATE, cate))]
+    return [run(SHOP, key, hit) for key, hit in ((SINE, sine), (LABEL, label), (CATE, cate))]
 
 
 def ularge(*gains):
@@ -82,15 +82,19 @@ def weights(hits):
     return sweep("reg_weight", dict(zip((0.4, 0.5, 0.6), hits, strict=True)), 0.5)
 
 
-ALIKE = {"pairs_of_one_leaf": 0.3, "pairs_of_one_leaf_by_chance": 0.1}
+ALIKE = {
+    "pairs_of_one_leaf": 0.3,
+    "pairs_of_one_leaf_by_chance": 0.1,
+    "pairs_of_one_leaf__random_directions": 0.2,
+}
 MIXED = ALIKE | {"pairs_of_one_leaf": 0.15}
 
 
 def nmi(first, second, leaf):
-    """NMI with the three levels; shuffled concepts have 0.03, 0.12 and 0.29, as on Beauty with 500 concepts."""
+    """NMI with the three levels; random directions have 0.03, 0.12 and 0.29."""
     found = {"NMI__level_1": first, "NMI__level_2": second, "NMI__leaf": leaf}
-    chance = {"NMI_by_chance__level_1": 0.03, "NMI_by_chance__level_2": 0.12, "NMI_by_chance__leaf": 0.29}
-    return found | chance
+    values = {"level_1": 0.03, "level_2": 0.12, "leaf": 0.29}
+    return found | {f"NMI_of_random_directions__{level}": value for level, value in values.items()}
 
 
 CASES = {
@@ -174,11 +178,13 @@ def test_unfinished_runs_of_movielens_are_told_where_shops_are_compared_with_it(
         assert bool(finding.unfinished) == some and "MovieLens-1M" in finding.where
 
 
-def test_chance_is_taken_off_nmi_and_told(tmp_path):
+def test_random_directions_are_taken_off_nmi_and_told(tmp_path):
     (claim,) = [c for c in PAPER.claims if c.id == "second-level"]
     measured = [f for f in claim.test(records(tmp_path, kept(BEAUTY, **nmi(0.1, 0.4, 0.5)))) if f.kind != "published"]
     (finding,) = measured
-    assert finding.verdict == "holds" and finding.evidence.endswith("level 2 0.120, NMI by chance, leaf 0.290")
+    assert finding.verdict == "holds" and finding.evidence.endswith(
+        "level 2 0.120, NMI of random directions, leaf 0.290"
+    )
     without = {"NMI__level_1": 0.1, "NMI__level_2": 0.4, "NMI__leaf": 0.3}
     assert decided(tmp_path / "b", kept(BEAUTY, **without), "second-level") == "not tested"
 
@@ -189,6 +195,20 @@ def test_what_random_items_show_too_is_no_concept(tmp_path):
         ("different-leaves", {"leaves_among_the_nearest": 7.8}),
     ):
         assert decided(tmp_path / claim, kept(SHOP, **numbers, **MIXED), claim) == "does not hold"
+
+
+def test_what_random_directions_show_too_is_no_concept(tmp_path):
+    clustered = ALIKE | {"pairs_of_one_leaf__random_directions": 0.31}
+    numbers = {"leaves_a_concept": 3.0, "leaves_among_the_nearest": 3.0}
+    for claim in ("virtual-category", "similar-items", "different-leaves"):
+        assert decided(tmp_path / "good" / claim, kept(SHOP, **numbers, **ALIKE), claim) == "holds"
+        assert decided(tmp_path / claim, kept(SHOP, **numbers, **clustered), claim) == "does not hold"
+
+
+def test_few_events_are_of_few_categories(tmp_path):
+    fabricated = figure_1([3, 0], categories=5)
+    fabricated[0][-1]["figures"]["recent.events"][:] = 39
+    assert decided(tmp_path, fabricated, "ten-categories") == "not tested"
 
 
 def test_films_say_nothing_of_goods(tmp_path):

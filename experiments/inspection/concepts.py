@@ -146,9 +146,12 @@ def quality(items: np.ndarray, concepts: np.ndarray, seq: Sequences, occurs: np.
 
     Returns:
         numbers, float []: "share of concepts in use" (nearest to an item); for each level of `category_levels` "NMI,
-        <level>", "NMI by chance, <level>", "overlapping NMI, <level>"; "overlapping NMI, all categories" where items
-        have several; over the 8 nearest items of each concept in use "leaves among the nearest", "pairs of one leaf",
-        and "pairs of one leaf by chance" (any two items); "leaves a concept": of its own items, on average.
+        <level>", "NMI by chance, <level>" (shuffled concepts), "NMI of random directions, <level>", "overlapping NMI,
+        <level>"; "overlapping NMI, all categories" where items have several; over the 8 nearest items of each concept
+        in use "leaves among the nearest", "pairs of one leaf", "pairs of one leaf by chance" (any two items) and "pairs
+        of one leaf, random directions"; "leaves a concept": of its own items, on average.  Random directions: as many
+        as concepts, normal, in their place. Any direction has items of one category near it where the items' vectors
+        are clustered, so what exceeds these is the concepts' own.
         For the concepts with the most items: "concepts.ids", "concepts.sizes" int [S]; "concepts.items",
         "concepts.categories" str and "concepts.cosines" float32 [S, 8].
     """
@@ -156,6 +159,8 @@ def quality(items: np.ndarray, concepts: np.ndarray, seq: Sequences, occurs: np.
     kept = kept[kept > 0]
     vectors = np.asarray(items)[kept]
     labels = assign(vectors, concepts)
+    random = np.random.default_rng(0).standard_normal(np.shape(concepts))
+    at_random = assign(vectors, random)
     sizes = np.bincount(labels, minlength=len(concepts))
     used = np.flatnonzero(sizes)
     numbers = {"share of concepts in use": len(used) / len(concepts)}
@@ -165,6 +170,7 @@ def quality(items: np.ndarray, concepts: np.ndarray, seq: Sequences, occurs: np.
         if named.any():
             numbers[f"NMI, {level}"] = nmi(labels[named], table[kept][named])
             numbers[f"NMI by chance, {level}"] = nmi_by_chance(labels[named], table[kept][named])
+            numbers[f"NMI of random directions, {level}"] = nmi(at_random[named], table[kept][named])
             covers = memberships(labels[named]), memberships(table[kept][named])
             numbers[f"overlapping NMI, {level}"] = overlapping_nmi(*covers)
     several = all_categories(seq)
@@ -176,6 +182,8 @@ def quality(items: np.ndarray, concepts: np.ndarray, seq: Sequences, occurs: np.
     near, cosines = nearest(vectors, np.asarray(concepts)[used])
     if leaf.any():
         numbers |= _leaves(near, leaf, labels)
+        in_use = random[np.unique(at_random)]
+        numbers["pairs of one leaf, random directions"] = pairs_alike(nearest(vectors, in_use)[0], leaf)
     shown = np.argsort(-sizes[used], kind="stable")[:SHOWN]
     listed = _listing(used[shown], sizes, kept[near[shown]], cosines[shown], seq)
     return {name: np.array(value, np.float64) for name, value in numbers.items()} | listed

@@ -55,7 +55,9 @@ def best_at_every_dimension(results) -> list[Finding]:
         if not gaps or not (complete or lost):
             continue
         gap, label, d = min(gaps)
-        p = source.p_value(dataset, at(figure, lines["AttRec"], d), at(figure, lines[label], d), figure.metric)
+        both = lines["AttRec"], lines[label]
+        keys = [at(figure, line, value) for line in both for value in figure.values]
+        p = source.p_value(dataset, *(at(figure, line, d) for line in both), figure.metric, among=keys)
         evidence = f"{lost} of {len(gaps)} comparisons lost; narrowest or worst: {gap:+.4f} against {label} at d = {d}"
         noise = None if p is None else p > ALPHA
         findings.append(source.finding(dataset, verdict(not lost), evidence + p_text(p), noise))
@@ -103,7 +105,8 @@ def short_term_wins(results) -> list[Finding]:
     for line in figure.lines:
         for source, dataset, values in swept(results, "figure4a", line):
             if 0.0 in values and 1.0 in values:
-                p = source.p_value(dataset, at(figure, line, 0.0), at(figure, line, 1.0), figure.metric)
+                keys = [at(figure, line, value) for value in figure.values]
+                p = source.p_value(dataset, at(figure, line, 0.0), at(figure, line, 1.0), figure.metric, among=keys)
                 noise = None if p is None else p > ALPHA
                 holds = verdict(values[0.0] > values[1.0])
                 findings.append(source.finding(dataset, holds, shown(values, figure) + p_text(p), noise))

@@ -12,7 +12,7 @@ from experiments.papers.cafe_claims import CLAIMS
 from experiments.papers.cafe_data import AMAZON, BEAUTY, DATASETS, FAVOURITES, LEVEL_2, RAW_TMALL, SPARSE, TMALL, TOYS
 from experiments.papers.cafe_figures import FIGURES
 from experiments.papers.cafe_published import BERT4REC, CAFE, FDSA, LABELS, NOVA, POP, SSE_PT, STEPS
-from experiments.papers.schema import HISTORY_NOTE, Paper, Row, Statistics, Table
+from experiments.papers.schema import HISTORY_NOTE, Paper, Row, Statistics, Table, repeating
 
 _EXTRA = "not in the paper"
 _CAUSE = (
@@ -80,7 +80,7 @@ def _other_form(label: str, key, variant: str, note: str) -> Row:
 
 _COUNTS = (
     Row("ItemKNN", "item_knn", note=_EXTRA, deterministic=True),
-    Row("History membership", "history", note=HISTORY_NOTE, only_repeats=True, deterministic=True),
+    Row("History membership", "history", note=HISTORY_NOTE, where=repeating, deterministic=True),
     Row("IntentPop", "intent_pop", note=_EXTRA + ": counts training events of the item's intent", deterministic=True),
 )
 _OFFICIAL = Row(

@@ -92,6 +92,10 @@ class DataSet:
     same_within: float = 0.0
 
 
+def repeating(data: DataSet) -> bool:
+    return data.repeats
+
+
 @dataclass(frozen=True)
 class Row:
     """A line of a table: the run it shows, and what was printed (data set -> metric -> Cell; nothing if it is ours).
@@ -106,7 +110,7 @@ class Row:
     sweep: Sweep = ()
     published: Mapping[str, Mapping[str, Cell]] = field(default_factory=dict)
     note: str = ""
-    only_repeats: bool = False  # shown where targets can repeat the history
+    where: Callable[[DataSet], bool] | None = None  # the data sets that it is for; None: all of the table's
     deterministic: bool = False  # fitted by counting: one seed is all there is
     seeds: Mapping[str, int] = field(default_factory=dict)
     aside: bool = False
@@ -118,6 +122,9 @@ class Row:
     @property
     def key(self) -> Key:
         return Key(self.model, self.variant, self.sweep)
+
+    def is_for(self, data: DataSet) -> bool:
+        return self.where is None or self.where(data)
 
 
 @dataclass(frozen=True)
@@ -329,7 +336,7 @@ class Paper:
             for name in (d for d in table.datasets if d in datasets):
                 data = self.datasets[name]
                 for row in table.rows:
-                    if row.only_repeats and not data.repeats:
+                    if not row.is_for(data):
                         continue
                     if profile == "quick" and row.variant not in table.quick_variants:
                         continue

@@ -8,6 +8,7 @@ from itertools import product
 import numpy as np
 from scipy.stats import mannwhitneyu
 
+from experiments.inspection.recent import WINDOW
 from experiments.papers.claim_tests import (
     ALPHA,
     Test,
@@ -193,14 +194,17 @@ def _p(first: np.ndarray, second: np.ndarray) -> float | None:
 
 
 def diverse(where: Where, about: float = 10, off: float = 2.5) -> Test:
-    """The mean number of categories among the last fifty events is within `off` of `about`."""
+    """The mean number of categories among the last fifty events is within `off` of `about`.
+
+    Asked where users have at least four fifths of the fifty on average: fewer events are of fewer categories.
+    """
 
     def test(results) -> list[Finding]:
         figure, source, findings = results.paper.figure("figure1"), results.measured("figure1"), []
         for dataset in figure.datasets:
             if dataset in source.datasets and where(results.paper.datasets[dataset]):
                 known = facts(results, figure, dataset)
-                if known is not None:
+                if known is not None and known.events.mean() >= 0.8 * WINDOW:
                     mean, events = known.categories.mean(), known.events.mean()
                     told = f"mean {mean:.2f} categories in {events:.1f} events of {len(known.users)} users"
                     findings.append(source.finding(dataset, verdict(abs(mean - about) <= off), told))

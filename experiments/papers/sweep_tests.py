@@ -38,8 +38,9 @@ def best_among(figure: str, wanted: Collection, against: Collection, where: Wher
                 named, others = ([v for v in values if v in group] for group in (wanted, against))
                 if not named or not others or len(values) < min(3, len({*wanted, *against})):
                     continue
+                keys = [at(drawn, line, value) for value in drawn.values]
                 best, rival = max(named, key=values.get), max(others, key=values.get)
-                p = source.p_value(dataset, at(drawn, line, best), at(drawn, line, rival), drawn.metric)
+                p = source.p_value(dataset, at(drawn, line, best), at(drawn, line, rival), drawn.metric, among=keys)
                 evidence = f"{line.label}, {shown(values, drawn)}; {best} against {rival}{p_text(p)}"
                 noise = None if p is None else p > ALPHA
                 findings.append(source.finding(dataset, verdict(values[best] > values[rival]), evidence, noise))

@@ -55,9 +55,14 @@ class Measured:
     def means(self, dataset: str, keys: Sequence[Key], metric: str) -> list[float | None]:
         return self.results.means(dataset, keys, self.protocol, metric)
 
-    def p_value(self, dataset: str, a: Key, b: Key, metric: str, times: float = 1.0) -> float | None:
-        """Of no difference between the means of `a` and `times` those of `b`; None without ranks."""
-        return self.results.p_value(dataset, a, b, self.protocol, metric, times)
+    def p_value(
+        self, dataset: str, a: Key, b: Key, metric: str, times: float = 1.0, among: Sequence[Key] = ()
+    ) -> float | None:
+        """Of no difference between the means of `a` and `times` those of `b`; None without ranks.
+
+        among: `means` of these are compared, so that their shared seeds alone count.
+        """
+        return self.results.p_value(dataset, a, b, self.protocol, metric, times, tuple(among))
 
     def statistic(self, dataset: str, name: str) -> float | None:
         return self.results.statistic(dataset, name)
@@ -109,7 +114,9 @@ class Printed(Measured):
                 return Estimate(cell.value, None, 1)
         return None
 
-    def p_value(self, dataset: str, a: Key, b: Key, metric: str, times: float = 1.0) -> float | None:
+    def p_value(
+        self, dataset: str, a: Key, b: Key, metric: str, times: float = 1.0, among: Sequence[Key] = ()
+    ) -> float | None:
         return None
 
     def unfinished(self, dataset: str) -> int:
@@ -229,10 +236,15 @@ class Results:
     def means(self, dataset: str, keys: Sequence[Key], protocol: str, metric: str) -> list[float | None]:
         """`estimate`'s means over the seeds that all of `keys` were run with, so that none is steadier than another;
         None for a key that was not run at all."""
-        found = [{r.seed: value for r, value in self._values(dataset, key, protocol, metric)} for key in keys]
-        shared = set.intersection(*map(set, filter(None, found))) if any(found) else set()
-        kept = [[v for seed, v in values.items() if not shared or seed in shared] for values in found]
+        shared = self._shared_seeds(dataset, keys, protocol, metric)
+        found = [self._values(dataset, key, protocol, metric) for key in keys]
+        kept = [[value for r, value in values if shared is None or r.seed in shared] for values in found]
         return [statistics.fmean(values) if values else None for values in kept]
+
+    def _shared_seeds(self, dataset: str, keys: Sequence[Key], protocol: str, metric: str) -> frozenset[int] | None:
+        """Those that all of `keys` that were run have; None, for all seeds of each, where there is none."""
+        found = [{r.seed for r, _ in self._values(dataset, key, protocol, metric)} for key in keys]
+        return frozenset.intersection(*map(frozenset, filter(None, found))) or None if any(found) else None
 
     def _values(self, dataset: str, key: Key, protocol: str, metric: str) -> list[tuple[RunRecord, float]]:
         if protocol == KEPT:
@@ -311,17 +323,21 @@ class Results:
             raise UserError(f"{run_record.ranks_path(path)}: not of {record.n_users} users; run the model again")
         return ranks
 
-    def _per_user_mean(self, dataset: str, key: Key, protocol: str, metric: str):
-        """(users, the metric of each averaged over seeds); None without ranks."""
+    def _per_user_mean(self, dataset: str, key: Key, protocol: str, metric: str, seeds: frozenset[int] | None = None):
+        """(users, the metric of each averaged over seeds, all or `seeds`); None without ranks."""
         runs = []
         for record in self.records(dataset, key):
+            if seeds is not None and record.seed not in seeds:
+                continue
             ranks = self._ranks(record)
             if protocol in ranks:
                 runs.append((ranks[protocol].users, ranking.per_user(ranks[protocol], metric)))
         return significance.mean_over_seeds(runs) if runs else None
 
-    def _paired(self, dataset: str, a: Key, b: Key, protocol: str, metric: str) -> tuple[np.ndarray, np.ndarray] | None:
-        first, second = self.per_user(dataset, a, protocol, metric), self.per_user(dataset, b, protocol, metric)
+    def _paired(
+        self, dataset: str, a: Key, b: Key, protocol: str, metric: str, seeds: frozenset[int] | None = None
+    ) -> tuple[np.ndarray, np.ndarray] | None:
+        first, second = (self.per_user(dataset, key, protocol, metric, seeds) for key in (a, b))
         if first is None or second is None:
             return None
         return significance.paired(*first, *second)[1:]
@@ -332,27 +348,44 @@ class Results:
         training = self._training(dataset, (a, b), protocol, metric)
         return None if pair is None else significance.compare(*pair, training=training)
 
-    def _p_value(self, dataset: str, a: Key, b: Key, protocol: str, metric: str, times: float = 1.0) -> float | None:
-        pair = self._paired(dataset, a, b, protocol, metric)
-        training = self._training(dataset, (a, b), protocol, metric, times)
+    def _p_value(
+        self,
+        dataset: str,
+        a: Key,
+        b: Key,
+        protocol: str,
+        metric: str,
+        times: float = 1.0,
+        among: tuple[Key, ...] = (),
+    ) -> float | None:
+        seeds = self._shared_seeds(dataset, among, protocol, metric)
+        pair = self._paired(dataset, a, b, protocol, metric, seeds)
+        training = self._training(dataset, (a, b), protocol, metric, times, seeds)
         return None if pair is None else significance.p_value(pair[0] - times * pair[1], training)
 
     def _training(
-        self, dataset: str, keys: Sequence[Key], protocol: str, metric: str, times: float = 1.0
+        self,
+        dataset: str,
+        keys: Sequence[Key],
+        protocol: str,
+        metric: str,
+        times: float = 1.0,
+        seeds: frozenset[int] | None = None,
     ) -> tuple[significance.Variance, ...]:
         """How the means of two models, `times` the second's, vary with their seeds. A model of one seed is taken to
         vary as the other one does: they share one estimate then, and its degrees of freedom. One that is fitted by
-        counting does not vary. () where neither has a second seed."""
-        found = [
-            (factor**2, estimate)
-            for factor, key in zip((1.0, times), keys, strict=True)
-            if (estimate := self.estimate(dataset, key, protocol, metric)) is not None
-            and any(record.history for record in self.records(dataset, key))
-        ]
+        counting does not vary. () where neither has a second seed. All seeds tell how much one varies, also where the
+        means are of `seeds` alone."""
+        found = []
+        for factor, key in zip((1.0, times), keys, strict=True):
+            estimate, records = self.estimate(dataset, key, protocol, metric), self.records(dataset, key)
+            if estimate is not None and any(record.history for record in records):
+                averaged = sum(record.seed in seeds for record in records) if seeds else estimate.n
+                found.append((factor**2 / averaged, estimate))
         several = [estimate for _, estimate in found if estimate.sd is not None]
         if len(several) == len(found):
-            return tuple(significance.Variance(weight * e.sd**2 / e.n, e.n - 1) for weight, e in found)
-        weights = sum(weight / estimate.n for weight, estimate in found)
+            return tuple(significance.Variance(weight * e.sd**2, e.n - 1) for weight, e in found)
+        weights = sum(weight for weight, _ in found)
         return tuple(significance.Variance(weights * e.sd**2, e.n - 1) for e in several)
 
 

@@ -72,8 +72,7 @@ def _published(table: Table) -> list[str]:
 
 
 def _rows(table: Table, results: Results, dataset: str) -> list[Row]:
-    repeats = results.paper.datasets[dataset].repeats
-    return [row for row in table.rows if repeats or not row.only_repeats]
+    return [row for row in table.rows if row.is_for(results.paper.datasets[dataset])]
 
 
 def _comparable(table: Table, results: Results, dataset: str) -> list[Block]:

@@ -28,7 +28,8 @@ class ConceptActivation(tf.keras.layers.Layer):
     Args:
         concepts: L.
         active: K, at most L.
-        order: slots by similarity, "desc" or "asc" (RecBole). It matters where slots have weights of their own.
+        order: slots by similarity, "desc" or "asc" (RecBole), which names them otherwise: it matters to weights that
+            were trained with the other order.
         initializer: of the prototypes C [L, d].
 
     Reference: SINE section 3.2.1, eq. 2 (LEDGER S2); Gao and Ji, ICML 2019 (Graph U-Nets), eq. 2.

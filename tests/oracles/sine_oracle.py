@@ -51,8 +51,8 @@ def forward(weights, items, c, categories=None):
             logits = [unit(x[t]) @ unit(prototypes[l]) / 0.07 for l in ids]
         else:
             projected = x[t] @ weights["projection/kernel"]
-            projected = unit(projected) if c.sim == "l2" else layer_norm(projected, weights, "norm_1")
-            logits = [projected @ layer_norm(concept, weights, "norm_2") for concept in concepts]
+            projected = unit(projected) if c.sim == "l2" else layer_norm(projected, weights, "norm_1", c.norm_epsilon)
+            logits = [projected @ layer_norm(concept, weights, "norm_2", c.norm_epsilon) for concept in concepts]
             if c.sim == "layernorm_over_D":
                 logits = np.array(logits) / c.dim
         p_k_t[t] = softmax(np.array(logits))
@@ -69,7 +69,7 @@ def forward(weights, items, c, categories=None):
             p_t_k[k] = softmax(logits)  # eq. 4
             phi[k] = sum(p_k_t[t, k] * p_t_k[k, t] * x[t] for t in range(n))  # eq. 5
         if c.interest_norm == "layernorm":
-            phi[k] = layer_norm(phi[k], weights, "norm_3")
+            phi[k] = layer_norm(phi[k], weights, "norm_3", c.norm_epsilon)
         elif c.interest_norm == "l2":
             phi[k] = unit(phi[k])
     found = dict(concepts=ids, gates=gates, p_k_given_t=p_k_t, p_t_given_k=p_t_k, interests=phi)
@@ -85,7 +85,7 @@ def forward(weights, items, c, categories=None):
     )
     intention = softmax(logits) @ x_hat  # eq. 6
     if c.intent_norm:
-        intention = layer_norm(intention, weights, "norm_4")
+        intention = layer_norm(intention, weights, "norm_4", c.norm_epsilon)
     if c.agg == "mlp":
         both = np.concatenate([phi.mean(0), intention])
         e = softmax(phi @ (both @ weights["combine/kernel"] + weights["combine/bias"]))
