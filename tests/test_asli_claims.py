@@ -42,7 +42,7 @@ def kernels(**values):
     return [run(JD, Key("asli", sweep=() if l == 10 else sweep_of(kernel_size=l)), v) for l, v in sizes.items()]
 
 
-def categories(*leads, best=(0.7,) * 6):
+def categories(*leads, best=(0.7,) * 6, pop=0.1):
     """ASLI's leads over SASRec where a scorer that knows the process has `best` and chance 0.05."""
     counts = (1, 2, 5, 20, 100, 600)
     fabricated = []
@@ -50,9 +50,14 @@ def categories(*leads, best=(0.7,) * 6):
         sweep = sweep_of(n_categories=count)
         known = {"ceiling": ceiling, "ceiling_chance": 0.05}
         known = {"statistics": {name: {"uniform100": {"NDCG@10": value}} for name, value in known.items()}}
-        for model, share in (("asli", 0.3 + lead), ("sasrec", 0.3)):
+        for model, share in (("asli", 0.3 + lead), ("sasrec", 0.3), ("pop", pop)):
             fabricated.append(run(ETSY, Key(model, sweep=sweep), share, synthetic=True, **known))
     return fabricated
+
+
+def popular(value=0.3):
+    """Popularity on JD, which has a validation NDCG@10 of `value`."""
+    return run(JD, Key("pop"), validation={"uniform100": {"NDCG@10": value}})
 
 
 def timed(dataset, key, epoch, per_epoch=2.0, users=1000, **changes):
@@ -65,10 +70,10 @@ def timed(dataset, key, epoch, per_epoch=2.0, users=1000, **changes):
     return run(dataset, key, 0.3, **more | changes)
 
 
-def lengths(short_ratio, long_ratio, short=10.0, long=30.0):
+def lengths(short_ratio, long_ratio, short=10.0, long=30.0, other="jd_computers"):
     """NextItRec over SASRec on data with short and with long histories."""
     fabricated = []
-    for dataset, ratio, length in ((JD, short_ratio, short), (ML, long_ratio, long)):
+    for dataset, ratio, length in ((JD, short_ratio, short), (other, long_ratio, long)):
         statistics = {"mean_length": length}
         fabricated += [
             run(dataset, NEXT, 0.4 * ratio, statistics=statistics),
@@ -109,10 +114,10 @@ CASES = {
         kernels(size_5=0.3, size_10=0.4, size_15=0.6, size_20=0.5, size_25=0.35),
     ),
     # 1,000 users are 8 batches: 1,560 steps, 20 epochs of Tmall, are 195 epochs.
-    "converges-20": ([timed(JD, ASLI, 180)], [timed(JD, ASLI, 200)]),
+    "converges-20": ([timed(JD, ASLI, 180), popular()], [timed(JD, ASLI, 200), popular()]),
     "converges-faster": (
-        [timed(JD, ASLI, 100), timed(JD, SAS, 200), timed(JD, NEXT, 40, per_epoch=10.0)],
-        [timed(JD, ASLI, 100, per_epoch=5.0), timed(JD, SAS, 200), timed(JD, NEXT, 60, per_epoch=10.0)],
+        [timed(JD, ASLI, 100), timed(JD, SAS, 200), timed(JD, NEXT, 40, per_epoch=10.0), popular()],
+        [timed(JD, ASLI, 100, per_epoch=5.0), timed(JD, SAS, 200), timed(JD, NEXT, 60, per_epoch=10.0), popular()],
     ),
     "epoch-time": (
         [timed(JD, ASLI, 20, per_epoch=2.0), timed(JD, SAS, 20, per_epoch=1.5)],
@@ -160,19 +165,43 @@ def test_histories_of_one_length_say_nothing_of_short_ones(tmp_path):
     assert decided(tmp_path, lengths(1.1, 0.9, short=12.6, long=14.0), "next-short").verdict == "not tested"
 
 
+def test_other_sources_differ_in_more_than_length(tmp_path):
+    assert decided(tmp_path, lengths(1.1, 0.9, other=ML), "next-short").verdict == "not tested"
+
+
+def test_what_does_not_come_above_popularity_has_not_converged(tmp_path):
+    runs = [timed(JD, ASLI, 100), timed(JD, SAS, 200), timed(JD, NEXT, 40)]
+    for id in ("converges-20", "converges-faster"):
+        assert decided(tmp_path / id / "a", [*runs, popular(0.4)], id).verdict != "not tested"
+        assert decided(tmp_path / id / "b", [*runs, popular(0.6)], id).verdict == "not tested"
+
+
+def test_categories_without_learning_say_nothing_of_categories(tmp_path):
+    """With 1 and 2 categories ASLI is below popularity: of the other four the lead falls."""
+    found = decided(tmp_path, categories(-0.25, -0.25, 0.2, 0.1, 0.05, 0.02), "few-categories")
+    (finding,) = [finding for finding in found.findings if finding.kind == "synthetic"]
+    assert finding.verdict == "does not hold" and finding.evidence.endswith(
+        "with 1, 2 one of the two is not above popularity"
+    )
+    several = categories(*(-0.25,) * 4, 0.1, 0.2)
+    assert decided(tmp_path / "b", several, "few-categories").verdict == "not tested"
+
+
 def test_times_on_a_shared_machine_say_nothing(tmp_path):
     busy = {"device": report_records.DEVICE | {"busy": True}}
-    runs = [timed(JD, ASLI, 100, **busy), timed(JD, SAS, 200, **busy), timed(JD, NEXT, 40, **busy)]
+    runs = [timed(JD, ASLI, 100, **busy), timed(JD, SAS, 200, **busy), timed(JD, NEXT, 40, **busy), popular()]
     for id in ("converges-faster", "epoch-time"):
         assert decided(tmp_path / id, runs, id).verdict == "not tested"
 
 
 def test_seconds_of_a_shared_machine_are_left_out(tmp_path):
     """A busy seed, of more epochs and fewer seconds each, changes no evidence."""
-    quiet, busy = [timed(JD, ASLI, 10), timed(JD, SAS, 20), timed(JD, NEXT, 40)], timed(JD, ASLI, 900, per_epoch=0.5)
+    quiet = [timed(JD, ASLI, 10), timed(JD, SAS, 20), timed(JD, NEXT, 40), popular()]
+    busy = timed(JD, ASLI, 900, per_epoch=0.5)
     busy[3].update(seed=2, device=report_records.DEVICE | {"busy": True})
     for id in ("converges-faster", "epoch-time"):
         alone, beside = decided(tmp_path / id / "a", quiet, id), decided(tmp_path / id / "b", [*quiet, busy], id)
+        assert alone.verdict != "not tested"
         assert [f.evidence for f in beside.findings] == [f.evidence for f in alone.findings]
 
 

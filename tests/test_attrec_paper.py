@@ -121,7 +121,8 @@ def test_time_runs_have_few_epochs_and_plain_runs_their_own():
     runs = PAPER.runs("paper", ["ml-100k"])
     timed = [r for r in runs if r.purpose == ("table5",)]
     assert {(r.model, r.sweep, r.overrides) for r in timed} == {
-        (model, (("train.batch_size", 1000),), (("train.max_epochs", 5),)) for model in ("attrec", "caser")
+        (model, (("train.batch_size", 1000),), (("train.max_epochs", 5), ("train.refit", False)))
+        for model in ("attrec", "caser")
     }
     assert not any(r.overrides for r in runs if not r.sweep)
 

@@ -6,11 +6,11 @@ for Tmall/Tmall-Small/Etsy, l 10 (20 for Etsy; unprinted for Tmall-Small). The s
 
 Not printed: validation every 5 epochs and the end after 5 without a better one (the code's), selected by NDCG@10 over
 100 uniform negatives. Not as printed: BPR-MF's batch is 1,024 triples (a triple is one target, a sequence as many as it
-is long), and its L2 is the best of five by validation (of three on MovieLens): a badly regularised BPR is this field's
-known sin. Nothing else is tuned: each model keeps its authors' values. Training ends after 200 epochs at most (1,000 on
-JD, whose epochs are short, 400 on MovieLens-1M, 333 and more on generated data, see `STAND_IN`; NextItRec, with a
-quarter of the batch, a quarter of these); the code's limit is 100. NextItRec draws its softmax's classes on Tmall, and
-so on its stand-in: all 569,658 at each step do not fit a machine.
+is long), and its L2 is the best of five by validation on JD Appliances, kept on the others, and of three on MovieLens:
+a badly regularised BPR is this field's known sin. Nothing else is tuned: each model keeps its authors' values. Training
+ends after 200 epochs at most (1,000 on JD, whose epochs are short, 400 on MovieLens-1M, 333 and more on generated data,
+see `STAND_IN`; NextItRec, with a quarter of the batch, a quarter of these); the code's limit is 100. NextItRec draws
+its softmax's classes on Tmall, and so on its stand-in: all 569,658 at each step do not fit a machine.
 """
 
 from experiments.configs.common import base_config, parse, plain_name

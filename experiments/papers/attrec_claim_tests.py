@@ -31,7 +31,7 @@ def movielens_denser(results) -> list[Finding]:
         if not dense or not sparse:
             return None
         low, high = min(density[n] for n in dense), max(density[n] for n in sparse)
-        return low > high, f"least dense MovieLens {100 * low:.3g}%, densest other {100 * high:.3g}%"
+        return low > high, f"least dense MovieLens {100 * low:.3g}%, densest other {100 * high:.3g}%", density
 
     return across("table1", of)(results)
 
@@ -40,17 +40,18 @@ def consistent(keys: tuple[Key, ...], among: tuple[Key, ...], apart: float = 2) 
     """The mean place of each of `keys` on dense and on sparse data sets differs by at most `apart`."""
 
     def of(source, names):
-        told, holds = [], True
+        told, holds, used = [], True, []
         for key in keys:
-            found = {n: place(source, n, key, among, "HR@50") for n in names}
-            dense, sparse = ([found[n] for n in side if found[n] is not None] for side in sides(names))
+            found = {n: p for n in names if (p := place(source, n, key, among, "HR@50")) is not None}
+            dense, sparse = ([found[n] for n in side] for side in sides(list(found)))
+            used += found
             if not dense or not sparse:
                 return None
             holds = holds and abs(mean(dense) - mean(sparse)) <= apart
             told.append(
                 f"{source.results.label(key, 'table2')} {mean(dense):.1f} on dense, {mean(sparse):.1f} on sparse"
             )
-        return holds, f"mean place of {len(among)} by HR@50: " + ", ".join(told)
+        return holds, f"mean place of {len(among)} by HR@50: " + ", ".join(told), used
 
     return across("table2", of)
 
@@ -59,17 +60,18 @@ def sometimes_low(keys: tuple[Key, ...], among: tuple[Key, ...], lowest: int = 3
     """Each of `keys` is among the `lowest` last by HR@50 on at least one data set; not refuted by fewer than `MANY`."""
 
     def of(source, names):
-        low = {}
+        low, used = {}, []
         for key in keys:
             found = {n: p for n in names if (p := place(source, n, key, among, "HR@50")) is not None}
             if not found:
                 return None
+            used += found
             low[key] = (sum(p > len(among) - lowest for p in found.values()), len(found))
         told = (f"{source.results.label(key, 'table2')} on {count} of {n}" for key, (count, n) in low.items())
         holds = all(count for count, _ in low.values())
         if not holds and min(n for _, n in low.values()) < MANY:
             return None
-        return holds, f"among the last {lowest}: " + ", ".join(told)
+        return holds, f"among the last {lowest}: " + ", ".join(told), used
 
     return across("table2", of)
 
@@ -111,7 +113,7 @@ def worse_on_sparse(variant: str) -> Test:
             return None
         name = source.results.label(aggregation(variant, "mean"), "table4")
         told = f"behind {name}: {100 * mean(sparse):.1f}% on sparse, {100 * mean(dense):.1f}% on dense"
-        return mean(sparse) > mean(dense), told
+        return mean(sparse) > mean(dense), told, losses
 
     return across("table4", of)
 

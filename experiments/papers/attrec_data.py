@@ -42,7 +42,6 @@ DATASETS = {
             "MovieTweetings",
             3,
             needs="needs MovieTweetings as of December 2016; the records are of another snapshot or there are none",
-            size="large",
             differs="another snapshot than the paper's of December 2016",
             same_within=0.1,
         ),

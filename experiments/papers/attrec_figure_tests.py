@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from statistics import mean, median
 
+import numpy as np
+from scipy.stats import ttest_1samp
+
 from experiments.papers.attrec_claim_tests import sides
 from experiments.papers.claim_tests import ALPHA, Test, p_text, verdict
 from experiments.papers.group_tests import across
@@ -23,7 +26,7 @@ def dense_wants_lower(results) -> list[Finding]:
         if source.kind(names[0]) == "published" or not dense or not sparse:
             return None
         told = ", ".join(f"{source.place(n)} {omega:g}" for n, omega in best.items())
-        return mean(dense) < mean(sparse), f"best omega: {told}"
+        return mean(dense) < mean(sparse), f"best omega: {told}", best
 
     return across("table2", of)(results)
 
@@ -65,14 +68,23 @@ def best_at_every_dimension(results) -> list[Finding]:
 
 
 def larger_not_always_better(results) -> list[Finding]:
-    """Figure 5: at least one of the models has its best HR@50 below the largest d."""
-    source, findings = results.measured("figure5"), []
+    """Figure 5: at least one of the models has its best HR@50 below the largest d.
+
+    Noise: none of these is above its own largest d beyond it.
+    """
+    figure, source, findings = results.paper.figure("figure5"), results.measured("figure5"), []
+    lines = {line.label: line for line in figure.lines}
     for dataset, found in _by_dimension(results).items():
         best = {label: max(v, key=v.get) for label, v in found.items() if len(v) >= 3}
         if best:
-            early = [label for label in best if best[label] < max(found[label])]
-            told = ", ".join(f"{label} {d}" for label, d in best.items())
-            findings.append(source.finding(dataset, verdict(bool(early)), f"best d: {told}"))
+            ps = {}
+            for label in (label for label in best if best[label] < max(found[label])):
+                keys = [at(figure, lines[label], d) for d in figure.values]
+                pair = (at(figure, lines[label], d) for d in (best[label], max(found[label])))
+                ps[label] = source.p_value(dataset, *pair, figure.metric, among=keys)
+            told = ", ".join(f"{label} {d}{p_text(ps.get(label))}" for label, d in best.items())
+            noise = None if not ps or None in ps.values() else min(ps.values()) > ALPHA
+            findings.append(source.finding(dataset, verdict(bool(ps)), f"best d: {told}", noise))
     return findings
 
 
@@ -147,17 +159,29 @@ def newest_first(user: str) -> Test:
 
 
 def not_recency_alone(results) -> list[Finding]:
-    """Figure 3: for one of the users at least, the two columns with the most weight are not the two newest."""
+    """Figure 3: for one of the users at least, the column with the most weight is not the newest.
+
+    Noise: whether the heaviest column is above the newest (where that is it, above the second) in every seed, t-test.
+    """
     findings = []
     for source, dataset, line, kept in _kept(results):
-        columns = {user: column_means(weights) for user, weights in kept.items()}
-        heaviest = {
-            u: sorted(int(i) + 1 for i in means.argsort()[-2:]) for u, means in columns.items() if len(means) > 2
-        }
-        if heaviest:
-            told = ", ".join(f"user {u} items {a} and {b} of {len(columns[u])}" for u, (a, b) in heaviest.items())
-            older = any(first < len(columns[u]) - 1 for u, (first, _) in heaviest.items())
-            findings.append(source.finding(dataset, verdict(older), f"{line.label}, most weight, oldest first: {told}"))
+        older, newest, told = [], [], []
+        for user in (u for u, weights in kept.items() if len(weights) > 2):
+            runs = results.arrays(dataset, Key(line.model, line.variant))
+            maps = [found[user] for run in runs if (found := mean_maps([run], results.paper.figure("figure3").array))]
+            columns = np.array([column_means(weights) for weights in maps])
+            heaviest, second = columns.mean(axis=0).argsort()[::-1][:2]
+            last = columns.shape[1] - 1
+            lead = columns[:, heaviest] - columns[:, second if heaviest == last else last]
+            p = float(ttest_1samp(lead, 0).pvalue) if len(lead) > 1 else None
+            (newest if heaviest == last else older).append(p)
+            told.append(f"user {user} item {heaviest + 1} of {last + 1}{p_text(p)}")
+        if told:
+            ps = older or newest
+            decisive = None if None in ps else min(ps) if older else max(ps)
+            noise = None if decisive is None else decisive > ALPHA
+            evidence = f"{line.label}, most weight, oldest first: {', '.join(told)}"
+            findings.append(source.finding(dataset, verdict(bool(older)), evidence, noise))
     return findings
 
 

@@ -30,7 +30,7 @@ def mean_gain(table: str, key: Key, rivals: Sequence[Key], metric: str, least: f
         told = ", ".join(f"{source.place(name)} {100 * share:+.1f}%" for name, share in found.items())
         mean = fmean(found.values())
         # Printed numbers are rounded.
-        return mean >= least - 5e-4, f"{metric}: mean {100 * mean:+.1f}% ({told})"
+        return mean >= least - 5e-4, f"{metric}: mean {100 * mean:+.1f}% ({told})", found
 
     return across(table, of, where)
 

@@ -35,16 +35,22 @@ def usually(test: Test) -> Test:
 
 
 def no_clear_winner(table: str, a: Key, b: Key, metric: str, share: float = 2 / 3) -> Test:
-    """Neither of `a` and `b` is ahead on more than `share` of the data sets, of which there must be `MANY`."""
+    """Neither of `a` and `b` is ahead on more than `share` of the data sets, of which there must be `MANY`.
+
+    A lead within noise is nobody's.
+    """
 
     def test(results) -> list[Finding]:
         findings = []
         names = [results.label(key, table) for key in (a, b)]
         for group in _by_kind(ordering(table, [a], [b], [metric])(results)):
-            won = sum(finding.verdict == HOLDS for finding in group)
-            evidence = f"{metric}: {names[0]} ahead on {won}, {names[1]} on {len(group) - won}"
+            clear = [finding for finding in group if not finding.noise]
+            won = sum(finding.verdict == HOLDS for finding in clear)
+            evidence = f"{metric}: {names[0]} ahead on {won}, {names[1]} on {len(clear) - won}"
+            if len(clear) < len(group):
+                evidence += f", within noise on {len(group) - len(clear)}"
             if len(group) >= MANY:
-                holds = max(won, len(group) - won) <= share * len(group) + 1e-9
+                holds = max(won, len(clear) - won) <= share * len(group) + 1e-9
                 findings.append(_joint(group, verdict(holds), evidence))
         return findings
 
@@ -76,11 +82,12 @@ def placed(table: str, key: Key, keys: Sequence[Key], metric: str, among: Collec
 
 def across(
     table: str,
-    of: Callable[[object, list[str]], tuple[bool, str] | None],
+    of: Callable[[object, list[str]], tuple[bool, str, Collection[str]] | None],
     where: Where = everywhere,
     beside: Sequence[str] = (),
 ) -> Test:
-    """One finding each on all real, all synthetic and all printed data sets: `of(source, names)` -> (holds, evidence).
+    """One finding each on all real, all synthetic and all printed data sets: `of(source, names)` -> (holds, evidence,
+    the names that the answer rests on).
 
     of: None where the data sets cannot answer.  beside: data sets that the answer rests on too.
     """
@@ -92,8 +99,9 @@ def across(
                 names = [n for n in source.datasets if where(results.paper.datasets[n]) and source.kind(n) in kinds]
                 answer = of(source, names) if names else None
                 if answer is not None:
-                    read = dict.fromkeys((*names, *(n for n in beside if n in source.datasets)))
-                    findings.append(_joint([source.finding(n, HOLDS, "") for n in read], verdict(answer[0]), answer[1]))
+                    holds, evidence, used = answer
+                    read = [n for n in source.datasets if n in {*used, *beside}]
+                    findings.append(_joint([source.finding(n, HOLDS, "") for n in read], verdict(holds), evidence))
         return findings
 
     return test

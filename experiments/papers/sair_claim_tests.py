@@ -35,7 +35,7 @@ def gain_with_categories(table: str, key: Key, rival: Key, metric: str) -> Test:
         gains = [gain for _, gain, _ in known]
         told = ", ".join(f"{source.place(n)} ({count:.0f} categories) {100 * g:+.1f}%" for count, g, n in known)
         holds = gains[0] < gains[-1] and gains[-1] > 0 and all(a <= b for a, b in zip(gains, gains[1:], strict=False))
-        return holds, f"{metric}: {told}"
+        return holds, f"{metric}: {told}", [n for _, _, n in known]
 
     return across(table, of, ordered)
 
@@ -71,7 +71,7 @@ def larger_drop(table: str, key: Key, variants: Sequence[Key], metric: str, simp
             + ", ".join(f"{source.place(n)} {100 * g:+.1f}%" for n, g in zip((simple, complex_), pair, strict=True))
             for v, pair in gains.items()
         )
-        return all(second < min(first, 0) for first, second in gains.values()), f"{metric}, {told}"
+        return all(second < min(first, 0) for first, second in gains.values()), f"{metric}, {told}", (simple, complex_)
 
     return across(table, of, ordered)
 

@@ -82,7 +82,7 @@ def more_in_shops(key: Key, rivals: Sequence[Key], metric: str = "HR@50") -> Tes
         if movie is None or not gains:
             return None
         told = ", ".join(f"{source.place(n)} {100 * g:+.1f}%" for n, g in gains.items())
-        return min(gains.values()) > movie, f"{metric}: MovieLens {100 * movie:+.1f}%, {told}"
+        return min(gains.values()) > movie, f"{metric}: MovieLens {100 * movie:+.1f}%, {told}", gains
 
     return across("table1-shops", of, shopping, beside=(MOVIELENS,))
 

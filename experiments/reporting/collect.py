@@ -360,7 +360,7 @@ class Results:
     ) -> float | None:
         seeds = self._shared_seeds(dataset, among, protocol, metric)
         pair = self._paired(dataset, a, b, protocol, metric, seeds)
-        training = self._training(dataset, (a, b), protocol, metric, times, seeds)
+        training = self._training(dataset, (a, b), protocol, metric, times, seeds, among)
         return None if pair is None else significance.p_value(pair[0] - times * pair[1], training)
 
     def _training(
@@ -371,11 +371,13 @@ class Results:
         metric: str,
         times: float = 1.0,
         seeds: frozenset[int] | None = None,
+        among: Sequence[Key] = (),
     ) -> tuple[significance.Variance, ...]:
         """How the means of two models, `times` the second's, vary with their seeds. A model of one seed is taken to
         vary as the other one does: they share one estimate then, and its degrees of freedom. One that is fitted by
-        counting does not vary. () where neither has a second seed. All seeds tell how much one varies, also where the
-        means are of `seeds` alone."""
+        counting does not vary. () where neither has a second seed, nor any of `among`: of models that differ in one
+        setting, the one with the most seeds lends its estimate to those of one. All seeds tell how much one varies,
+        also where the means are of `seeds` alone."""
         found = []
         for factor, key in zip((1.0, times), keys, strict=True):
             estimate, records = self.estimate(dataset, key, protocol, metric), self.records(dataset, key)
@@ -385,6 +387,9 @@ class Results:
         several = [estimate for _, estimate in found if estimate.sd is not None]
         if len(several) == len(found):
             return tuple(significance.Variance(weight * e.sd**2, e.n - 1) for weight, e in found)
+        if not several:
+            kin = [e for key in among if (e := self.estimate(dataset, key, protocol, metric)) and e.sd is not None]
+            several = [max(kin, key=lambda e: e.n)] if kin else []
         weights = sum(weight for weight, _ in found)
         return tuple(significance.Variance(weights * e.sd**2, e.n - 1) for e in several)
 
