@@ -227,6 +227,45 @@ def test_without_the_runs_a_claim_needs_it_is_not_tested(tmp_path):
     assert {decide(claim, results).verdict for claim in PAPER.claims} == {"not tested"}
 
 
+def test_leads_within_noise_are_nobody_s(tmp_path):
+    """HRM three times ahead, but on the third by 0.005: two clear leads of three are not too many."""
+    runs = [
+        run(d, m, h) for d, a in ((ML, 0.4), (OTHER, 0.4), (THIRD, 0.305)) for m, h in (("hrm", a), ("transrec", 0.3))
+    ]
+    assert decided(tmp_path, runs, "hrm-transrec") == "holds"
+
+
+def test_the_newest_alone_standing_out_is_recency(tmp_path):
+    """Which of the others comes second is chance then."""
+    assert decided(tmp_path, maps([0.1, 0.11, 0.1, 0.1, 0.5]), "not-recency") == "does not hold"
+
+
+def test_seeds_say_whether_an_older_item_is_the_heaviest(tmp_path):
+    """Item 3 above the newest in each of four seeds, by about as much; then by a mean that one of the seeds makes."""
+    for name, leads, noise in (("a", (0.2, 0.25, 0.22, 0.18), False), ("b", (0.9, -0.1, -0.1, -0.2), True)):
+        runs = []
+        for seed, lead in enumerate(leads, 1):
+            (fabricated,) = maps([0.1, 0.1, 0.3 + lead, 0.1, 0.3])
+            fabricated[-1]["seed"] = seed
+            runs.append(fabricated)
+        assert decided(tmp_path / name, runs, "not-recency") == "holds"
+        (claim,) = [c for c in PAPER.claims if c.id == "not-recency"]
+        (finding,) = claim.test(collect(PAPER, tmp_path / name, "paper"))
+        assert finding.noise is noise
+
+
+def test_a_joint_finding_names_the_data_it_rests_on(tmp_path):
+    """MovieLens-1M has no Table 4 here."""
+    near, far = ({"mean": 0.5} | dict.fromkeys(("sum", "max", "min"), least) for least in (0.45, 0.3))
+    runs = [*aggregations(ML, **near), *aggregations(OTHER, **far), run("ml-1m", "attrec")]
+    for dataset, model, hit, changes in runs:
+        ranks = {"full": report_records.ranks_for(hit, candidates=1000)}
+        report_records.save(tmp_path, dataset, model, paper="attrec", ranks=ranks, **changes)
+    (claim,) = [c for c in PAPER.claims if c.id == "especially-sparse"]
+    (finding,) = [f for f in claim.test(collect(PAPER, tmp_path, "paper")) if f.kind != "published"]
+    assert "MovieLens-100K" in finding.where and "MovieLens-1M" not in finding.where
+
+
 def test_dense_data_say_nothing_about_sparse(tmp_path):
     assert decided(tmp_path, nine(ML, attrec=0.6), "sparse") == "not tested"
 

@@ -188,8 +188,8 @@ CLAIMS = (
         "Impact of Self-Attention, Figure 3",
         "More than half of the variance of the weights off the diagonal lies between columns (median over the users).",
         figures.columns_differ,
-        "Of 20 unrelated weights (L = 5) it would be 4 / 19, or 21%, on average; of single untrained models it was 41%, "
-        "of the mean of ten 27%.",
+        "Of 20 unrelated weights (L = 5) it would be 4 / 19, or 21%, on average; of single untrained models it was "
+        "41%, of the mean of ten 27%.",
     ),
     Claim(
         "not-recency",
