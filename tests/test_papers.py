@@ -181,3 +181,8 @@ def test_asli_stand_ins_train_for_as_many_steps_as_the_code_on_all_users(dataset
     assert config.train.max_epochs * share * rows == pytest.approx(100, rel=0.01)
     assert config.train.eval_every * share * rows == pytest.approx(5, rel=0.3)  # whole epochs
     assert config.train.patience == 5
+
+
+def test_sasrec_has_its_authors_dropout_beside_asli():
+    rates = {name: asli_config.get_config(f"{name},sasrec").model.dropout for name in ("ml-1m", "jd_computers", "etsy")}
+    assert rates == {"ml-1m": 0.2, "jd_computers": 0.5, "etsy": 0.5}

@@ -42,6 +42,8 @@ def get_config(argument: str = "jd_appliances"):
         train.max_epochs, train.eval_every, train.patience = 1000, 20, 8
     if name == "ml-1m":
         train.max_epochs, train.eval_every, train.patience, train.budget_minutes = 400, 5, 6, 60.0
+    if model == "sasrec":
+        hyper.dropout = 0.2 if name == "ml-1m" else 0.5  # its authors' for MovieLens, and for all their other data
     if model == "nextitnet":  # a quarter of the batch: as many steps as the others in a quarter of the epochs
         train.batch_size, train.max_epochs, train.eval_every = 32, train.max_epochs // 4, max(train.eval_every // 4, 1)
         if name == "tmall":
