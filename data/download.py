@@ -19,7 +19,7 @@ from pathlib import Path
 from data.cache import cache_root
 from data.sources.table import EXCERPTS, SOURCES
 from tf_utils.cli import UserError
-from tf_utils.files import held
+from tf_utils.files import InUse, held
 
 TIMEOUT_SECONDS = 30
 CHUNK_BYTES = 1 << 20
@@ -79,8 +79,11 @@ def fetch(name: str, data_dir: str | os.PathLike | None = None) -> Path:
         folder.mkdir(parents=True, exist_ok=True)
     except PermissionError:
         raise UserError(f"{folder}: not writable; set DATA_DIR to a folder that is") from None
-    with held(folder / name):
-        return locate(name, data_dir) or _fetch(name, folder)
+    try:
+        with held(folder / name):
+            return locate(name, data_dir) or _fetch(name, folder)
+    except InUse as error:
+        raise UserError(str(error)) from None  # a run that needs the data is not itself at work elsewhere
 
 
 def _fetch(name: str, folder: Path) -> Path:

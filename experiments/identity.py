@@ -8,6 +8,7 @@ from models import default_config
 
 LIMITS = ("max_epochs", "budget_minutes")  # of config.train: more of them gives the same bits, only more
 TOLD = ("trials",)  # says where the values come from, and changes nothing
+EVALUATED_AT_ONCE = "batch_size"  # of config.eval: users at a time, a matter of memory
 
 
 def given(dataset_args) -> dict:
@@ -17,12 +18,14 @@ def given(dataset_args) -> dict:
 
 def science(config: dict) -> dict:
     """What of a configuration may change a result beyond chance: not the number of length groups (dropout draws other
-    masks then), nor what the data set settles, nor how many trials its values were chosen from.
+    masks then), nor what the data set settles, nor of how many trials its values are the best, nor how many users are
+    evaluated at once.
 
     A flag of the model that came later than the record had its default then: that is what a new flag's default means.
     """
     return {name: value for name, value in config.items() if name not in TOLD} | {
         "model": json.loads(default_config(config["model_name"]).to_json_best_effort()) | config["model"],
         "train": {name: value for name, value in config["train"].items() if name != "groups"},
+        "eval": {name: value for name, value in config["eval"].items() if name != EVALUATED_AT_ONCE},
         "dataset_args": given(config["dataset_args"]),
     }

@@ -18,7 +18,7 @@ from data.splits import Split, leave_one_out
 from data.stats import statistics
 from data.windows import WINDOWS
 from experiments.ceiling import ceilings
-from experiments.identity import LIMITS, TOLD, given
+from experiments.identity import EVALUATED_AT_ONCE, LIMITS, TOLD, given
 from experiments.inspection import keeping
 from models import ranges
 from models.base import DataSpec, Recommender
@@ -33,7 +33,8 @@ from tf_utils.training import Progress, Stepper, fit
 
 VALIDATION_CUTOFFS = (5, 10, 50)
 SELECTION = "selection"  # sub-folder of the run that chose the epoch, where the model was refitted after it
-MAY_DIFFER = (*(f"train.{name}:" for name in LIMITS), *(f"{name}:" for name in TOLD))  # where a run is continued
+# Where a run is continued.
+MAY_DIFFER = (*(f"train.{name}:" for name in LIMITS), *(f"{name}:" for name in TOLD), f"eval.{EVALUATED_AT_ONCE}:")
 USUAL = {"precision": "float32", "replicas": 1}
 CHOICES = {"optimizer": OPTIMIZERS, "windows": WINDOWS, "exclude": EXCLUDE}
 _SEED = (lambda x: 0 <= x < 2**31, "must be in 0..2^31 - 1")
@@ -54,13 +55,18 @@ def load_split(config, data_dir: str | None) -> Split:
     split = leave_one_out(sequences)
     if not len(split.test):
         raise UserError(f"{config.dataset}: no user has three events, so nothing can be held out; loosen the filters")
-    trained_on = split.with_validation() if config.train.get("refit", False) else split
-    unknown = int(np.sum(trained_on.item_counts(train_only=True)[sequences.items[split.test.targets]] == 0))
+    counts = fitted_on(config, split).item_counts(train_only=True)
+    unknown = int(np.sum(counts[sequences.items[split.test.targets]] == 0))
     if unknown:
         note = f"{unknown} of {len(split.test)} test targets never occur in training: only as negatives, if at all."
         noted = dataclasses.replace(sequences, provenance=sequences.provenance.noting(note))
         split = dataclasses.replace(split, sequences=noted)
     return split
+
+
+def fitted_on(config, split: Split) -> Split:
+    """The split whose training events the tested model has: with those of validation where it is refitted."""
+    return split.with_validation() if config.train.get("refit", False) else split
 
 
 def make_model(config, split: Split) -> Recommender:
@@ -178,20 +184,29 @@ def execute(
     claim_workdir(workdir, config, conditions(strategy) | {"data_fingerprint": split.sequences.provenance.fingerprint})
     refit = config.train.get("refit", False)
     note = lambda entry: on_epoch(entry, config)  # noqa: E731
-    progress = train(config, split, model, workdir / SELECTION if refit else workdir, strategy, note)
+    progress = train(config, split, model, workdir / SELECTION if refit else workdir, strategy, note, busy=others.busy)
     selected = model
     if refit:
         with strategy.scope():
             model = make_model(config, split)
-        train(config, split.with_validation(), model, workdir, strategy, note, epochs=progress.best_epoch)
-    environment["device"]["busy"] = others.busy()
+        train(config, fitted_on(config, split), model, workdir, strategy, note, progress.best_epoch, others.busy)
+    environment["device"]["busy"] = progress.busy or others.busy()
     return finish(config, split, model, progress, workdir, profile, sweep or {}, environment, selected, data_dir)
 
 
-def train(config, split: Split, model: Recommender, workdir: Path, strategy, on_epoch, epochs: int = 0) -> Progress:
+def train(
+    config,
+    split: Split,
+    model: Recommender,
+    workdir: Path,
+    strategy,
+    on_epoch,
+    epochs: int = 0,
+    busy: Callable[[], bool] = lambda: False,
+) -> Progress:
     """Trains (or continues, or only counts) on the split's training events; leaves the chosen weights in the model.
 
-    epochs: train for just so many, without validation; 0: choose the epoch by validation.
+    epochs: train for just so many, without validation; 0: choose the epoch by validation.  busy: see `fit`.
     """
     if model.regime is None:
         model.fit_counts(split)
@@ -206,7 +221,8 @@ def train(config, split: Split, model: Recommender, workdir: Path, strategy, on_
         )
     stepper = make_stepper(config, model, feed, strategy)
     if epochs:
-        return fit(stepper, None, config.eval.select, workdir, epochs, settings.eval_every, on_epoch=on_epoch)
+        more = {"on_epoch": on_epoch, "busy": busy}
+        return fit(stepper, None, config.eval.select, workdir, epochs, settings.eval_every, **more)
     validator = make_evaluator(config, split, model, "validation", (config.eval.select.split("/")[0],))
     return fit(
         stepper,
@@ -218,6 +234,7 @@ def train(config, split: Split, model: Recommender, workdir: Path, strategy, on_
         settings.patience,
         60 * settings.budget_minutes or float("inf"),
         on_epoch,
+        busy,
     )
 
 

@@ -15,7 +15,7 @@ from data import download
 from data.sources.table import EXCERPTS, SOURCES
 from tests import data_files as files
 from tf_utils.cli import UserError
-from tf_utils.files import InUse
+from tf_utils.files import InUse, held
 
 
 def archive(name="ml-1m"):
@@ -144,11 +144,24 @@ def test_another_process_that_fetches_is_told_of(server, tmp_path):
         env=environment,
     ) as other:
         other.stdout.readline()
-        with pytest.raises(InUse, match="ml-1m: another process is at work there"):
+        with pytest.raises(UserError, match="ml-1m: another process is at work there") as caught:
             download.fetch("ml-1m", tmp_path)
+        assert not isinstance(caught.value, InUse)  # the caller has its own folder
         assert listing(tmp_path) == []
         other.stdin.close()
     assert download.fetch("ml-1m", tmp_path).is_file()
+
+
+def test_folders_nest(tmp_path):
+    """That the inner one is left must not free the outer one for another process."""
+    probe = "import sys; from pathlib import Path; from tf_utils.files import held\n"
+    probe += "with held(Path(sys.argv[1])): print('entered')"
+    enter = lambda: subprocess.run([sys.executable, "-c", probe, str(tmp_path / "a")], capture_output=True, text=True)  # noqa: E731
+    with held(tmp_path / "a"):
+        with held(tmp_path / "b"):
+            pass
+        assert "another process is at work there" in enter().stderr
+    assert enter().stdout == "entered\n"
 
 
 def test_no_network_names_the_manual_way(server, tmp_path, monkeypatch):

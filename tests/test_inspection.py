@@ -9,6 +9,7 @@ from tensorboard.backend.event_processing.event_accumulator import EventAccumula
 
 from data.pipeline import Store
 from experiments import runner
+from experiments.configs import attrec
 from experiments.inspection import concept_pictures, heatmaps, histories, images, projector
 from experiments.inspection.averages import AverageMaps, is_causal
 from experiments.inspection.evaluating import evaluate
@@ -44,6 +45,16 @@ def test_evaluate_gives_the_record_exactly(trained):
     for protocol, metrics in record.metrics.items():
         assert result["metrics"][protocol] == pytest.approx(metrics, abs=1e-6)
     assert set(result["data_notes"]) == set(record.data_notes) and any("uniform100" in n for n in record.data_notes)
+
+
+def test_evaluate_counts_what_a_refitted_counting_model_was_fitted_on(tmp_path):
+    config = attrec.get_config("synthetic-demo,pop")
+    config.dataset_args.fraction = 0.05
+    assert config.train.refit
+    record = runner.execute(config, tmp_path)
+    found = evaluate(load_run(tmp_path))["metrics"]
+    for protocol, metrics in record.metrics.items():
+        assert found[protocol] == pytest.approx(metrics, abs=1e-6)
 
 
 def test_a_workdir_of_an_older_model_is_told(trained, tmp_path):

@@ -173,6 +173,19 @@ def test_generated_data_show_what_could_be_had(tmp_path):
     assert "knows the true process" not in report_records.section(text, "Figure 2")
 
 
+def test_seeds_of_different_configurations_are_told(tmp_path):
+    """Not a longer limit, nor a flag that the older record does not have."""
+    for seed, config in (
+        (1, {"model": {"dim": 64}}),
+        (2, {"model": {"dim": 64, "new": 1}}),
+        (3, {"model": {"dim": 8}}),
+    ):
+        content = config | {"train": {"seed": seed, "max_epochs": 10 * seed}}
+        save(tmp_path, "jd_appliances", "asli", 0.5, seed=seed, config=content)
+        expected = seed == 3
+        assert ("WARNING: the seeds of ASLI have different configurations" in report(tmp_path)[0]) is expected
+
+
 def test_what_no_loader_can_see_is_told(tmp_path):
     save(tmp_path, "jd_appliances", "asli", 0.5)
     notes = tmp_path / "results" / "data_notes.json"

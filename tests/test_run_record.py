@@ -221,7 +221,12 @@ def test_missing_or_damaged_arrays(tmp_path):
         load(tmp_path / "run.json")
     path = save(tmp_path, record(), ranks())
     whole = ranks_path(path).read_bytes()
-    for damaged in (b"", b"PK", whole[: len(whole) // 2], b"junk" * 100):
+    method = whole.index(b"PK") + 8  # how the first array is packed
+    unknown = bytearray(whole)
+    unknown[method] = 99
+    directory = unknown.index(b"PK\x01\x02") + 10
+    unknown[directory] = 99
+    for damaged in (b"", b"PK", whole[: len(whole) // 2], b"junk" * 100, bytes(unknown)):
         ranks_path(path).write_bytes(damaged)
         with pytest.raises(UserError, match="quick-seed0.ranks.npz: damaged"):
             load_ranks(path)

@@ -198,6 +198,22 @@ def test_divergence(tmp_path, loss):
     assert float(script.model.weight) == 2.0
 
 
+def test_a_continued_run_knows_that_it_was_timed_beside_other_work(tmp_path):
+    values, limits = [0.1, 0.2, 0.3, 0.4], {"max_epochs": 2}
+    assert not run_script(Script(), tmp_path / "a", values, busy=lambda: False, **limits).busy
+    assert run_script(Script(), tmp_path / "b", values, busy=lambda: True, **limits).busy
+    for max_epochs in (2, 4):  # nothing left to train; two epochs more on a quiet machine
+        assert run_script(Script(), tmp_path / "b", values, max_epochs, busy=lambda: False).busy
+
+
+@pytest.mark.parametrize("name", ["latest", "best"])
+def test_a_damaged_list_of_checkpoints_is_one_line(tmp_path, name):
+    run_script(Script(), tmp_path, [0.1, 0.2], max_epochs=2)
+    (tmp_path / "checkpoints" / name / "checkpoint").write_bytes(b'model_checkpoint_path: "ck\xff\xfept-2"\n')
+    with pytest.raises(UserError, match="checkpoint: damaged .*train in a new workdir"):
+        run_script(Script(), tmp_path, [0.1, 0.2], max_epochs=2)
+
+
 def test_nothing_to_restore(tmp_path):
     with pytest.raises(FileNotFoundError, match="no checkpoint"):
         restore_best(tf.Module(), tmp_path)
@@ -287,6 +303,8 @@ def test_a_refused_run_leaves_the_workdir_as_it_was(tmp_path):
     runner.claim_workdir(tmp_path, config, {"data_fingerprint": "a"})
     before = {path.name: path.read_bytes() for path in tmp_path.iterdir()}
     config.train.max_epochs = 1  # a limit alone may differ; whether it is too narrow, `fit` finds out later
+    runner.claim_workdir(tmp_path, config, {"data_fingerprint": "a"})
+    config.eval.batch_size = 64  # a matter of memory
     runner.claim_workdir(tmp_path, config, {"data_fingerprint": "a"})
     with config.unlocked():
         config.trials = 12  # that the same values were chosen from

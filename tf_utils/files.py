@@ -2,6 +2,7 @@
 
 import contextlib
 import fcntl
+import functools
 import hashlib
 import os
 import tempfile
@@ -15,21 +16,30 @@ class InUse(UserError):
     """Another process is at work in a folder."""
 
 
+@functools.cache
+def _locks():
+    """The machine's lock file. A process opens it once: closing any of its descriptors would free all its locks."""
+    return open(Path("/tmp", f"intent-recsys-{os.getuid()}.lock"), "a")
+
+
 @contextlib.contextmanager
 def held(folder: Path) -> Iterator[None]:
     """Keeps a folder, which need not exist yet, to this process until the block or the process ends.
 
     Nothing is written there: a byte of one file of the machine is locked, which stands for the folder's path. So other
-    machines are not kept out. (Not in TMPDIR, which may be a process's own.) It does not nest. Raises InUse if another
-    process has the folder.
+    machines are not kept out. (Not in TMPDIR, which may be a process's own.) Different folders nest. Raises InUse if
+    another process has the folder.
     """
     digest = hashlib.sha256(str(folder.resolve()).encode()).digest()
-    with open(Path("/tmp", f"intent-recsys-{os.getuid()}.lock"), "a") as file:
-        try:
-            fcntl.lockf(file, fcntl.LOCK_EX | fcntl.LOCK_NB, 1, int.from_bytes(digest[:7], "big"))
-        except (BlockingIOError, PermissionError):  # EAGAIN or EACCES, as the system likes
-            raise InUse(f"{folder}: another process is at work there; wait for it or choose another folder") from None
+    place = int.from_bytes(digest[:7], "big")
+    try:
+        fcntl.lockf(_locks(), fcntl.LOCK_EX | fcntl.LOCK_NB, 1, place)
+    except (BlockingIOError, PermissionError):  # EAGAIN or EACCES, as the system likes
+        raise InUse(f"{folder}: another process is at work there; wait for it or choose another folder") from None
+    try:
         yield
+    finally:
+        fcntl.lockf(_locks(), fcntl.LOCK_UN, 1, place)
 
 
 def make_folder(path: Path) -> None:

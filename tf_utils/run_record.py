@@ -17,6 +17,7 @@ import os
 import platform
 import re
 import subprocess
+import tokenize
 import zipfile
 import zlib
 from collections.abc import Mapping, Sequence
@@ -293,7 +294,10 @@ def _load_arrays(path: Path) -> dict[str, np.ndarray]:
             return {name: arrays[name] for name in arrays.files}
     except FileNotFoundError as error:
         raise UserError(f"{path}: missing beside its run record; run the model again") from error
-    except (ValueError, EOFError, zipfile.BadZipFile, zlib.error, AttributeError) as error:
+    except (
+        *(ValueError, EOFError, AttributeError, NotImplementedError),
+        *(zipfile.BadZipFile, zlib.error, tokenize.TokenError),
+    ) as error:
         raise UserError(f"{path}: damaged ({error}); delete it and run the model again") from error
 
 

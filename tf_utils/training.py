@@ -131,6 +131,7 @@ class Progress:
     best_epoch: int = 0
     bad: int = 0
     stopped_by: str = ""
+    busy: bool = False  # some of the seconds were measured beside other work
     history: list = dataclasses.field(default_factory=list)
 
 
@@ -156,6 +157,7 @@ def fit(
     patience: int = 5,
     budget_seconds: float = math.inf,
     on_epoch: Callable[[dict], None] = lambda entry: None,
+    busy: Callable[[], bool] = lambda: False,
 ) -> Progress:
     """Trains until validation stops improving or epochs or time are used up; leaves the best weights in the model.
 
@@ -170,6 +172,7 @@ def fit(
         patience: validations without improvement before stopping.
         budget_seconds: stops after the epoch in which training and validation together exceed it.
         on_epoch: called with each entry of the history as it is made.
+        busy: whether other work shares the machine; kept, so that a run that is continued knows it of its past.
 
     Raises:
         TrainingDiverged: the loss is not finite.
@@ -178,6 +181,8 @@ def fit(
     protocol, metric = select.split("/")
     progress = Progress()
     model, optimizer = stepper.model, stepper.optimizer
+    for name in ("latest", "best"):
+        latest_checkpoint(workdir / "checkpoints" / name)  # whether it can be read
     latest = tf.train.CheckpointManager(
         tf.train.Checkpoint(model=model, optimizer=optimizer, progress=_ProgressState(progress)),
         str(workdir / "checkpoints" / "latest"),
@@ -240,6 +245,7 @@ def fit(
             progress.stopped_by = "budget"
         on_epoch(entry)
         if due or progress.stopped_by:
+            progress.busy |= busy()
             latest.save(checkpoint_number=progress.epoch)
         if progress.best_epoch == progress.epoch:  # after `latest`, which can make good for it where it is missing
             best.save(checkpoint_number=progress.epoch)
@@ -253,10 +259,19 @@ def restore_best(model: Recommender, workdir: Path) -> None:
 
     Raises FileNotFoundError if there is none, UserError if it is damaged or another model's.
     """
-    found = tf.train.latest_checkpoint(str(workdir / "checkpoints" / "best"))
+    found = latest_checkpoint(workdir / "checkpoints" / "best")
     if found is None:
         raise FileNotFoundError(f"{workdir}: no checkpoint; train first with experiments.run")
     _read(tf.train.Checkpoint(model=model), found)
+
+
+def latest_checkpoint(folder: Path) -> str | None:
+    """The newest checkpoint in a folder. Raises UserError if its list of them is damaged."""
+    try:
+        return tf.train.latest_checkpoint(str(folder))
+    except (ValueError, tf.errors.OpError) as error:  # UnicodeDecodeError is a ValueError
+        reason = " ".join(str(error).split())[:160]
+        raise UserError(f"{folder / 'checkpoint'}: damaged ({reason}); train in a new workdir") from None
 
 
 def _read(checkpoint: tf.train.Checkpoint, path: str) -> None:

@@ -14,7 +14,7 @@ from models.base import Recommender
 from tf_utils import run_record
 from tf_utils.cli import UserError
 from tf_utils.keras_gate import tf
-from tf_utils.training import restore_best
+from tf_utils.training import latest_checkpoint, restore_best
 
 EXAMPLE = "python -m experiments.run --config=experiments/configs/asli.py:jd_appliances --workdir=runs/first"
 
@@ -63,7 +63,7 @@ def load_run(workdir: Path, data_dir: str | None = None) -> TrainedRun:
         raise UserError(f"{workdir / 'config.json'}: not of this version of the suite ({error}); train again") from None
     epoch = 0
     if model.regime is None:
-        model.fit_counts(split)
+        model.fit_counts(runner.fitted_on(config, split))
     else:
         build(model)
         epoch = _restore(model, workdir)
@@ -113,7 +113,7 @@ def build(model: Recommender) -> None:
 def _restore(model: Recommender, workdir: Path) -> int:
     """Reads the best weights; returns their epoch."""
     best = workdir / "checkpoints" / "best"
-    found = tf.train.latest_checkpoint(str(best))
+    found = latest_checkpoint(best)
     if found is None:
         raise UserError(f"{workdir}: no checkpoint yet; let experiments.run reach its first validation")
     restore_best(model, workdir)

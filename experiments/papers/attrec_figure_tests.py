@@ -32,12 +32,20 @@ def dense_wants_lower(results) -> list[Finding]:
 
 
 def _by_dimension(results) -> dict[str, dict[str, dict]]:
-    """{data set: {label: {d: HR@50}}} of Figure 5."""
+    """{data set: {label: {d: HR@50}}} of Figure 5, means over the seeds that all that was run has."""
+    figure, source = results.paper.figure("figure5"), results.measured("figure5")
     found: dict[str, dict[str, dict]] = {}
-    for line in results.paper.figure("figure5").lines:
-        for _, dataset, values in swept(results, "figure5", line):
-            found.setdefault(dataset, {})[line.label] = values
+    for dataset in source.datasets:
+        means = iter(source.means(dataset, _every_dimension(figure), figure.metric))
+        lines = {line.label: dict(zip(figure.values, means, strict=False)) for line in figure.lines}
+        lines = {label: {d: hit for d, hit in values.items() if hit is not None} for label, values in lines.items()}
+        if any(lines.values()):
+            found[dataset] = {label: values for label, values in lines.items() if values}
     return found
+
+
+def _every_dimension(figure) -> list[Key]:
+    return [at(figure, line, value) for line in figure.lines for value in figure.values]
 
 
 def best_at_every_dimension(results) -> list[Finding]:
@@ -58,9 +66,8 @@ def best_at_every_dimension(results) -> list[Finding]:
         if not gaps or not (complete or lost):
             continue
         gap, label, d = min(gaps)
-        both = lines["AttRec"], lines[label]
-        keys = [at(figure, line, value) for line in both for value in figure.values]
-        p = source.p_value(dataset, *(at(figure, line, d) for line in both), figure.metric, among=keys)
+        pair = (at(figure, lines[each], d) for each in ("AttRec", label))
+        p = source.p_value(dataset, *pair, figure.metric, among=_every_dimension(figure))
         evidence = f"{lost} of {len(gaps)} comparisons lost; narrowest or worst: {gap:+.4f} against {label} at d = {d}"
         noise = None if p is None else p > ALPHA
         findings.append(source.finding(dataset, verdict(not lost), evidence + p_text(p), noise))
@@ -79,9 +86,8 @@ def larger_not_always_better(results) -> list[Finding]:
         if best:
             ps = {}
             for label in (label for label in best if best[label] < max(found[label])):
-                keys = [at(figure, lines[label], d) for d in figure.values]
                 pair = (at(figure, lines[label], d) for d in (best[label], max(found[label])))
-                ps[label] = source.p_value(dataset, *pair, figure.metric, among=keys)
+                ps[label] = source.p_value(dataset, *pair, figure.metric, among=_every_dimension(figure))
             told = ", ".join(f"{label} {d}{p_text(ps.get(label))}" for label, d in best.items())
             noise = None if not ps or None in ps.values() else min(ps.values()) > ALPHA
             findings.append(source.finding(dataset, verdict(bool(ps)), f"best d: {told}", noise))

@@ -17,7 +17,8 @@ _KINDS = (("same data", "stand-in"), ("synthetic",), ("published",))
 def usually(test: Test) -> Test:
     """`test` holds on more than half of the data sets, of which there must be `MANY`.
 
-    One finding each for real, synthetic and printed ones.
+    One finding each for real, synthetic and printed ones. Noise: whether those within noise, all held or all lost,
+    would decide otherwise.
     """
 
     def counted(results) -> list[Finding]:
@@ -26,9 +27,12 @@ def usually(test: Test) -> Test:
             if len(group) < MANY:
                 continue
             held = sum(finding.verdict == HOLDS for finding in group)
+            unsure = [finding.verdict == HOLDS for finding in group if finding.noise]
+            least, most = held - sum(unsure), held + len(unsure) - sum(unsure)
+            noise = (2 * least > len(group)) != (2 * most > len(group))
             lost = [finding.where for finding in group if finding.verdict != HOLDS]
             evidence = f"on {held} of {len(group)}" + (f"; not on {', '.join(lost)}" if lost else "")
-            findings.append(_joint(group, verdict(2 * held > len(group)), evidence))
+            findings.append(_joint(group, verdict(2 * held > len(group)), evidence, noise))
         return findings
 
     return counted
@@ -37,7 +41,7 @@ def usually(test: Test) -> Test:
 def no_clear_winner(table: str, a: Key, b: Key, metric: str, share: float = 2 / 3) -> Test:
     """Neither of `a` and `b` is ahead on more than `share` of the data sets, of which there must be `MANY`.
 
-    A lead within noise is nobody's.
+    A lead within noise is nobody's; noise: whether all of these to one of the two would refute it.
     """
 
     def test(results) -> list[Finding]:
@@ -50,8 +54,10 @@ def no_clear_winner(table: str, a: Key, b: Key, metric: str, share: float = 2 / 
             if len(clear) < len(group):
                 evidence += f", within noise on {len(group) - len(clear)}"
             if len(group) >= MANY:
-                holds = max(won, len(clear) - won) <= share * len(group) + 1e-9
-                findings.append(_joint(group, verdict(holds), evidence))
+                most, unclear = max(won, len(clear) - won), len(group) - len(clear)
+                too_many = share * len(group) + 1e-9
+                noise = most <= too_many < most + unclear
+                findings.append(_joint(group, verdict(most <= too_many), evidence, noise))
         return findings
 
     return test
@@ -114,9 +120,9 @@ def _by_kind(findings: Sequence[Finding]) -> Iterator[list[Finding]]:
             yield group
 
 
-def _joint(group: Sequence[Finding], decided: str, evidence: str) -> Finding:
+def _joint(group: Sequence[Finding], decided: str, evidence: str, noise: bool | None = None) -> Finding:
     """One finding on the data sets of a group."""
     kinds = {finding.kind for finding in group}
     where = ", ".join(dict.fromkeys(finding.where for finding in group))
     kind = kinds.pop() if len(kinds) == 1 else "stand-in"
-    return Finding(decided, evidence, where, kind, unfinished=sum(finding.unfinished for finding in group))
+    return Finding(decided, evidence, where, kind, noise, sum(finding.unfinished for finding in group))

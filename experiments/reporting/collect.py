@@ -16,6 +16,7 @@ from tf_utils import ranking, run_record, significance
 from tf_utils.cli import UserError
 from tf_utils.run_record import RunRecord
 
+_OWN = {"seed", "groups", "max_epochs", "budget_minutes", "trials"}  # of a seed's run; see experiments/identity.py
 DATA_NOTES = "data_notes.json"  # beside the papers' folders: data set -> what no loader can see of the copy used
 SAME, STAND_IN, SYNTHETIC, PRINTED = "same data", "stand-in", "synthetic", "published"
 
@@ -77,7 +78,10 @@ class Measured:
         return runs if all(runs) and len(machines) == 1 else None
 
     def finding(self, dataset: str, verdict: str, evidence: str, noise: bool | None = None) -> Finding:
-        return Finding(verdict, evidence, self.place(dataset), self.kind(dataset), noise, self.unfinished(dataset))
+        """What was read of the data set since its last finding is what this one rests on."""
+        found = Finding(verdict, evidence, self.place(dataset), self.kind(dataset), noise, self.unfinished(dataset))
+        self.results.told(dataset)
+        return found
 
     def unfinished(self, dataset: str) -> int:
         return self.results.unfinished(dataset)
@@ -183,12 +187,22 @@ class Results:
         self._read.add(found)
         return self._runs.get(found, [])
 
+    def mixed(self, dataset: str) -> list[Key]:
+        """Those whose runs differ in more than their seed."""
+        runs = {key: self._runs[dataset, key] for key in self.keys(dataset)}
+        return [key for key, found in runs.items() if any(_differ(found[0].config, r.config) for r in found[1:])]
+
     def begin(self) -> None:
         """A claim is about to be tested: `unfinished` counts the runs that are read from here on."""
         self._read.clear()
 
+    def told(self, dataset: str) -> None:
+        """A finding rests on what was read of the data set: the next one begins anew."""
+        self._read = {found for found in self._read if found[0] != dataset}
+
     def unfinished(self, dataset: str) -> int:
-        """How many of the runs read since `begin` were ended by a limit, before early stopping could end them."""
+        """How many of the runs read since `begin`, or since the data set's last finding, were ended by a limit before
+        early stopping could end them."""
         read = [record for key in self._read if key[0] == dataset for record in self._runs.get(key, [])]
         return sum(record.stopped_by in LIMITS for record in read)
 
@@ -392,6 +406,13 @@ class Results:
             several = [max(kin, key=lambda e: e.n)] if kin else []
         weights = sum(weight for weight, _ in found)
         return tuple(significance.Variance(weights * e.sd**2, e.n - 1) for e in several)
+
+
+def _differ(a: Mapping, b: Mapping) -> bool:
+    """Whether two configurations disagree on something beyond `_OWN`. A flag that one of them does not have is newer
+    than that record, which had its default."""
+    pairs = [(a[name], b[name]) for name in {*a} & {*b} - _OWN]
+    return any(_differ(x, y) if isinstance(x, Mapping) and isinstance(y, Mapping) else x != y for x, y in pairs)
 
 
 def summary(values: Sequence[float], records: Sequence[RunRecord]) -> Estimate | None:

@@ -51,6 +51,9 @@ def overview(results: Results) -> list[Block]:
             notes.append(
                 f"WARNING: the records come from {len(prints)} different versions of this data; rerun the older ones."
             )
+        for key in results.mixed(name):
+            label = results.label(key, results.paper.tables[0].id)
+            notes.append(f"WARNING: the seeds of {label} have different configurations; rerun the older ones.")
         if notes:
             blocks += [Heading(3, f"Notes on {results.place(name)}", f"data-{name}"), Bullets(tuple(notes))]
     return blocks
