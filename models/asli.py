@@ -21,7 +21,7 @@
 | score A17 | o_p . p, o_i . (c + a) | the same | as both | |
 | windows A18 | the last n actions, a prediction at every t | one window a user; users drawn with replacement | one window a user; each user once an epoch, in a seeded order | an epoch sees everybody |
 | selection A23 | - | MRR@5 of about 3,000 users, every 5 epochs | NDCG@10 of all users, in both variants | what its tables report |
-| initialiser | - | Glorot; kernel truncated normal 0.02 | as both | completion from the code |
+| initialiser | - | Glorot; kernel truncated normal 0.02 | as both, `init` = "glorot"; "normal": all tables N(0, 1 / d) | completion from the code. Its items are times sqrt(d); plain sums start with items of a tenth of the positions' size and less, the more of them the less |
 | negative item A15 | one the user has not interacted with | not in the user's training part | as the code | a held-out item must not leak |
 | action vocabulary | the set of all actions; four | four, fixed | those that occur in the data | JD's file has ten |
 
@@ -35,6 +35,7 @@ from models.base import Recommender
 from models.layers.attention import MaskedAttention
 from models.layers.dropout import StatelessDropout
 from models.layers.embedding import LearnedPositions, PaddedEmbedding
+from models.layers.initializers import normal
 from models.layers.norm import LayerNorm
 from models.layers.tcn import DepthwiseTCN
 from models.layers.transformer import PointwiseFeedForward
@@ -64,6 +65,7 @@ class ASLI(Recommender):
         "loss": ("bce", "literal"),
         "a2i_residual": ("query", "none"),
         "interaction_negatives": ("pair", "code"),
+        "init": ("glorot", "normal"),
     }
 
     @staticmethod
@@ -89,6 +91,7 @@ class ASLI(Recommender):
                 head_norm=False,
                 a2i_residual="query",
                 interaction_negatives="pair",
+                init="glorot",
             )
         )
 
@@ -100,10 +103,11 @@ class ASLI(Recommender):
         super().__init__(config, spec)
         c = config
         self.causal = c.conv == "causal" or c.attention_type != "latent_intent"
-        self.items = PaddedEmbedding(spec.n_items, c.dim, name="items")
-        self.categories = PaddedEmbedding(max(spec.n_categories, 1), c.dim, name="categories")
-        self.actions = PaddedEmbedding(spec.n_actions, c.dim, name="actions")
-        self.positions = LearnedPositions(c.max_length, c.dim, name="positions")
+        init = lambda: "glorot_uniform" if c.init == "glorot" else normal(c.dim**-0.5)  # noqa: E731
+        self.items = PaddedEmbedding(spec.n_items, c.dim, init(), name="items")
+        self.categories = PaddedEmbedding(max(spec.n_categories, 1), c.dim, init(), name="categories")
+        self.actions = PaddedEmbedding(spec.n_actions, c.dim, init(), name="actions")
+        self.positions = LearnedPositions(c.max_length, c.dim, initializer=init(), name="positions")
         self.dropout = StatelessDropout(c.dropout)
         attention = lambda name: MaskedAttention(c.dim, c.heads, use_bias=c.qkv_bias, dropout=c.dropout, name=name)  # noqa: E731
         ffn = lambda name, residual: PointwiseFeedForward(c.dim, dropout=c.dropout, residual=residual, name=name)  # noqa: E731

@@ -13,7 +13,7 @@ POSITIVE = ("temperature", "label_power", "init", "sampled_share", "decay", "mas
 NOT_NEGATIVE = (
     *("interaction_weight", "decov_weight", "intent_weight", "reg_weight", "margin", "threshold", "shrink", "reach"),
     *("l2", "l2_tables", "l2_projection", "l2_user", "l2_item", "l2_bias", "l2_transition", "l2_global"),
-    *("initializer_range", "hidden", "top"),
+    *("initializer_range", "norm_epsilon", "hidden", "top"),
 )
 SHARES = (
     *("omega", "alpha", "mask_share", "last_share", "keep_item", "keep_user", "sampled_share", "decay"),

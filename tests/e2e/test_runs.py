@@ -230,6 +230,7 @@ def test_killed_run_continues_to_the_same_bits(tmp_path):
     def result(name: str):
         (path,) = (tmp_path / name / "record").rglob("*.json")
         record = json.loads(path.read_text())
+        assert record["profile"] == "custom"  # not what the configuration file has
         for entry in record["history"]:
             entry.pop("seconds")
         return record["history"], record["metrics"], record["best_epoch"]
