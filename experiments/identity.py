@@ -23,9 +23,11 @@ def science(config: dict) -> dict:
 
     A flag of the model that came later than the record had its default then: that is what a new flag's default means.
     """
-    return {name: value for name, value in config.items() if name not in TOLD} | {
+    content = {name: value for name, value in config.items() if name not in TOLD} | {
         "model": json.loads(default_config(config["model_name"]).to_json_best_effort()) | config["model"],
         "train": {name: value for name, value in config["train"].items() if name != "groups"},
-        "eval": {name: value for name, value in config["eval"].items() if name != EVALUATED_AT_ONCE},
         "dataset_args": given(config["dataset_args"]),
     }
+    if "eval" in config:  # what tuning keeps has none
+        content["eval"] = {name: value for name, value in config["eval"].items() if name != EVALUATED_AT_ONCE}
+    return content

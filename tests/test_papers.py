@@ -151,6 +151,8 @@ def test_a_flag_that_is_newer_than_a_record_had_its_default():
     assert science(old) == science(config)
     config["trials"] = 12  # nor does the number of trials that its values were chosen from
     assert science(old) == science(config)
+    config["eval"]["batch_size"] = 8  # nor how many users are evaluated at once
+    assert science(old) == science(config)
     old["train"]["learning_rate"] = 0.5
     assert science(old) != science(config)
 
