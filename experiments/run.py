@@ -50,7 +50,8 @@ def main(argv) -> None:
 
 
 def _profile() -> str:
-    """ "paper" for a run as the configuration file has it, whatever its seed; else "custom", which no report shows."""
+    """Of the record: paper for a run as the configuration file has it, whatever its seed; else custom, which no report
+    shows."""
     changed = config_flags.get_override_values(FLAGS["config"])
     return "custom" if {*changed} - {"train.seed", "train.groups", "eval.batch_size"} else "paper"
 

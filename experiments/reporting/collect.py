@@ -374,8 +374,10 @@ class Results:
     ) -> float | None:
         seeds = self._shared_seeds(dataset, among, protocol, metric)
         pair = self._paired(dataset, a, b, protocol, metric, seeds)
+        if pair is None:
+            return None
         training = self._training(dataset, (a, b), protocol, metric, times, seeds, among)
-        return None if pair is None else significance.p_value(pair[0] - times * pair[1], training)
+        return significance.p_value(pair[0] - times * pair[1], training)
 
     def _training(
         self,
