@@ -18,7 +18,7 @@ from data.splits import Split, leave_one_out
 from data.stats import statistics
 from data.windows import WINDOWS
 from experiments.ceiling import ceilings
-from experiments.identity import EVALUATED_AT_ONCE, LIMITS, TOLD, given
+from experiments.identity import MAY_DIFFER, differences, given
 from experiments.inspection import keeping
 from models import ranges
 from models.base import DataSpec, Recommender
@@ -33,8 +33,6 @@ from tf_utils.training import Progress, Stepper, fit
 
 VALIDATION_CUTOFFS = (5, 10, 50)
 SELECTION = "selection"  # sub-folder of the run that chose the epoch, where the model was refitted after it
-# Where a run is continued.
-MAY_DIFFER = (*(f"train.{name}:" for name in LIMITS), *(f"{name}:" for name in TOLD), f"eval.{EVALUATED_AT_ONCE}:")
 USUAL = {"precision": "float32", "replicas": 1}
 CHOICES = {"optimizer": OPTIMIZERS, "windows": WINDOWS, "exclude": EXCLUDE}
 _SEED = (lambda x: 0 <= x < 2**31, "must be in 0..2^31 - 1")
@@ -308,7 +306,7 @@ def claim_workdir(workdir: Path, config, setting: dict | None = None) -> None:
             if not path.exists():
                 write_atomically(path, json.dumps(content, indent=1, sort_keys=True))
                 continue
-            if changed := differences(json.loads(path.read_text()), content):
+            if changed := changes(json.loads(path.read_text()), content):
                 raise UserError(
                     f"{workdir} holds a run with another configuration ({', '.join(changed[:4])}); "
                     "choose another --workdir or delete it"
@@ -319,14 +317,7 @@ def claim_workdir(workdir: Path, config, setting: dict | None = None) -> None:
         ) from None
 
 
-def differences(before: dict, now: dict) -> list[str]:
+def changes(before: dict, now: dict) -> list[str]:
     """What makes two configurations (or settings) those of different runs: all but `MAY_DIFFER`, a phrase each."""
-
-    def walk(a, b, prefix: str = ""):
-        if isinstance(a, dict) and isinstance(b, dict):
-            for key in {*a, *b}:
-                yield from walk(a.get(key), b.get(key), f"{prefix}.{key}" if prefix else key)
-        elif a != b:
-            yield f"{prefix}: {a} before, {b} now"
-
-    return sorted(each for each in walk(before, now) if not each.startswith(MAY_DIFFER))
+    found = differences(before, now)
+    return sorted(f"{name}: {a} before, {b} now" for name, a, b in found if name not in MAY_DIFFER)

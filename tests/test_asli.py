@@ -59,6 +59,21 @@ def test_outputs_and_loss(tiny_split, variant, attention_type):
         np.testing.assert_allclose(found, expected, rtol=1e-6, atol=1e-8, err_msg=str(list(group)))
 
 
+@pytest.mark.parametrize("init", ["glorot", "normal"])
+def test_how_tables_start(tiny_split, init):
+    """Glorot: within the root of 6 / (rows + d), smaller for items than for actions; N(0, 1/d): all alike."""
+    d = 64
+    model = tiny.make_model("asli", tiny_split, "float64", dim=d, max_length=LONGEST, init=init)
+    batch = tiny.make_feed(model, tiny_split, 4).batch(tf.constant(3, tf.int64))
+    model.compute_loss(batch, training=False)
+    tables = [model.items.table, model.categories.table, model.actions.table, model.positions.table]
+    for table in (table.numpy() for table in tables):
+        bound = np.sqrt(6 / sum(table.shape))
+        expected = bound / np.sqrt(3) if init == "glorot" else d**-0.5
+        assert table.std() == pytest.approx(expected, rel=0.15)
+        assert (np.abs(table).max() <= bound) == (init == "glorot")
+
+
 def test_the_two_losses_apart(tiny_split):
     """interaction_weight 0 leaves the ranking loss, and no interaction head in the model's inputs."""
     model, batch, weights = case(tiny_split, interaction_weight=2.5)

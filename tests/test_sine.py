@@ -26,6 +26,7 @@ READINGS = {
     "label soft": LABEL | {"readout": "soft", "label_power": 2.0},
     "cosine": {"sim": "layernorm_over_D", "weighting": "shared", "neg": "per_example", "negatives": 4},
     "mixture": {"z_pos": True, "bias": True, "cpt_feat": True, "intent_norm": False, "agg": "mlp", "share_w3": True},
+    "epsilon": {"norm_epsilon": 0.25},  # tells in every norm, and is exact in float32
     "uniform": {"proposal": "uniform", "intent_pos": True, "interest_norm": "none", "mix": "logit_product"},
 }
 

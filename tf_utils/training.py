@@ -207,7 +207,7 @@ def fit(
         if progress.best_epoch == progress.epoch:
             best.save(checkpoint_number=progress.epoch)  # the run may have been killed before it came to that
 
-    steps = stepper.feed.steps_per_epoch
+    steps, was_busy = stepper.feed.steps_per_epoch, progress.busy
     if not progress.stopped_by:
         stepper.trace()  # before the clock: seconds are those of training
     while not progress.stopped_by:
@@ -245,7 +245,7 @@ def fit(
             progress.stopped_by = "budget"
         on_epoch(entry)
         if due or progress.stopped_by:
-            progress.busy |= busy()
+            progress.busy = was_busy or busy()  # of this process, what all its time says by now
             latest.save(checkpoint_number=progress.epoch)
         if progress.best_epoch == progress.epoch:  # after `latest`, which can make good for it where it is missing
             best.save(checkpoint_number=progress.epoch)

@@ -98,7 +98,7 @@ def precision_of(workdir: Path) -> str:
 def load_record(workdir: Path, config) -> run_record.RunRecord | None:
     """The record that the run of this configuration left in its workdir, None before the run has ended."""
     wanted = json.loads(config.to_json_best_effort())
-    return next((r for r in run_record.find(workdir / "record") if not runner.differences(r.config, wanted)), None)
+    return next((r for r in run_record.find(workdir / "record") if not runner.changes(r.config, wanted)), None)
 
 
 def build(model: Recommender) -> None:

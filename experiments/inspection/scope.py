@@ -38,9 +38,8 @@ def attention_scope(split: Split, model: Recommender, length: int, users: int = 
         labels.
     """
     store, chosen = Store(split.sequences), histories.sample(split, users)
-    total, long, reach, reached = np.zeros((STEPS, STEPS)), np.zeros((STEPS, STEPS)), [], []
-    ages: list[float] = []
-    counts = np.zeros((STEPS, STEPS), np.int64)
+    total, long, counts = np.zeros((STEPS, STEPS)), np.zeros((STEPS, STEPS)), np.zeros((STEPS, STEPS), np.int64)
+    reach, ages, reached = [], [], []
     for first in range(0, len(chosen), _BATCH):
         read = histories.read(split, store, chosen[first : first + _BATCH], length, trim=False)
         _, out = model.encode(read.batch, positions="last")

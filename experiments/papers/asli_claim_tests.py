@@ -10,7 +10,7 @@ from scipy.stats import spearmanr
 from experiments.papers.claim_tests import ALPHA, p_text, places, verdict
 from experiments.papers.curves import Point, convergence, curve
 from experiments.papers.schema import Finding, Key, sweep_of
-from experiments.papers.sweep_tests import shown, swept
+from experiments.papers.sweep_tests import p_between, shown, swept
 
 ASLI, SAS, NEXT, POP = Key("asli"), Key("sasrec"), Key("nextitnet"), Key("pop")
 PUBLISHED_COST = 45 / 7  # section 4.8: seconds an epoch at n = 600 over those at n = 50
@@ -107,18 +107,13 @@ def _kernels(results) -> list[tuple[object, str, dict]]:
     """(source, data set, {kernel size: mean NDCG@5}) where every size of the figure was run; see `swept`."""
     figure = results.paper.figure("figure2")
     sizes = figure.quick_values if results.profile == "quick" else figure.values
-    (line,) = figure.lines
-    return [found for found in swept(results, "figure2", line) if set(sizes) <= set(found[2])]
-
-
-def _kernel(size: int) -> Key:
-    return Key("asli", "paper", sweep_of(kernel_size=size))
+    return [found for found in swept(results, "figure2", figure.lines[0]) if set(sizes) <= set(found[2])]
 
 
 def _against(source, dataset: str, values: dict, best: int, other: int) -> tuple[str, bool | None]:
-    p = source.p_value(dataset, _kernel(best), _kernel(other), "NDCG@5", among=[_kernel(size) for size in values])
-    told = f"{shown(values, source.results.paper.figure('figure2'))}; {best} against {other}{p_text(p)}"
-    return told, None if p is None else p > ALPHA
+    figure = source.results.paper.figure("figure2")
+    p = p_between(source, dataset, figure, figure.lines[0], best, other)
+    return f"{shown(values, figure)}; {best} against {other}{p_text(p)}", None if p is None else p > ALPHA
 
 
 def kernel_not_monotone(results) -> list[Finding]:

@@ -36,22 +36,26 @@ def movielens_denser(results) -> list[Finding]:
     return across("table1", of)(results)
 
 
+def _places(source, names: list[str], key: Key, among: tuple[Key, ...]) -> dict[str, int]:
+    """{data set: place of `key`, one of `among`}, by HR@50; the data sets that have all of them, whatever the key."""
+    return {n: p for n in names if (p := place(source, n, key, among, "HR@50")) is not None}
+
+
 def consistent(keys: tuple[Key, ...], among: tuple[Key, ...], apart: float = 2) -> Test:
     """The mean place of each of `keys` on dense and on sparse data sets differs by at most `apart`."""
 
     def of(source, names):
-        told, holds, used = [], True, []
+        told, holds = [], True
         for key in keys:
-            found = {n: p for n in names if (p := place(source, n, key, among, "HR@50")) is not None}
+            found = _places(source, names, key, among)
             dense, sparse = ([found[n] for n in side] for side in sides(list(found)))
-            used += found
             if not dense or not sparse:
                 return None
             holds = holds and abs(mean(dense) - mean(sparse)) <= apart
             told.append(
                 f"{source.results.label(key, 'table2')} {mean(dense):.1f} on dense, {mean(sparse):.1f} on sparse"
             )
-        return holds, f"mean place of {len(among)} by HR@50: " + ", ".join(told), used
+        return holds, f"mean place of {len(among)} by HR@50: " + ", ".join(told), found
 
     return across("table2", of)
 
@@ -60,18 +64,17 @@ def sometimes_low(keys: tuple[Key, ...], among: tuple[Key, ...], lowest: int = 3
     """Each of `keys` is among the `lowest` last by HR@50 on at least one data set; not refuted by fewer than `MANY`."""
 
     def of(source, names):
-        low, used = {}, []
+        low = {}
         for key in keys:
-            found = {n: p for n in names if (p := place(source, n, key, among, "HR@50")) is not None}
+            found = _places(source, names, key, among)
             if not found:
                 return None
-            used += found
             low[key] = (sum(p > len(among) - lowest for p in found.values()), len(found))
         told = (f"{source.results.label(key, 'table2')} on {count} of {n}" for key, (count, n) in low.items())
         holds = all(count for count, _ in low.values())
         if not holds and min(n for _, n in low.values()) < MANY:
             return None
-        return holds, f"among the last {lowest}: " + ", ".join(told), used
+        return holds, f"among the last {lowest}: " + ", ".join(told), found
 
     return across("table2", of)
 

@@ -12,7 +12,7 @@ from experiments.papers.claim_tests import ALPHA, Test, p_text, verdict
 from experiments.papers.group_tests import across
 from experiments.papers.kept_maps import column_means, column_share, mean_maps
 from experiments.papers.schema import Finding, Key
-from experiments.papers.sweep_tests import at, shown, swept
+from experiments.papers.sweep_tests import at, p_between, shown, swept
 
 
 def dense_wants_lower(results) -> list[Finding]:
@@ -123,8 +123,7 @@ def short_term_wins(results) -> list[Finding]:
     for line in figure.lines:
         for source, dataset, values in swept(results, "figure4a", line):
             if 0.0 in values and 1.0 in values:
-                keys = [at(figure, line, value) for value in figure.values]
-                p = source.p_value(dataset, at(figure, line, 0.0), at(figure, line, 1.0), figure.metric, among=keys)
+                p = p_between(source, dataset, figure, line, 0.0, 1.0)
                 noise = None if p is None else p > ALPHA
                 holds = verdict(values[0.0] > values[1.0])
                 findings.append(source.finding(dataset, holds, shown(values, figure) + p_text(p), noise))

@@ -48,16 +48,14 @@ def no_clear_winner(table: str, a: Key, b: Key, metric: str, share: float = 2 / 
         findings = []
         names = [results.label(key, table) for key in (a, b)]
         for group in _by_kind(ordering(table, [a], [b], [metric])(results)):
-            clear = [finding for finding in group if not finding.noise]
-            won = sum(finding.verdict == HOLDS for finding in clear)
-            evidence = f"{metric}: {names[0]} ahead on {won}, {names[1]} on {len(clear) - won}"
-            if len(clear) < len(group):
-                evidence += f", within noise on {len(group) - len(clear)}"
+            clear = [finding.verdict == HOLDS for finding in group if not finding.noise]
+            won, lost, unclear = sum(clear), len(clear) - sum(clear), len(group) - len(clear)
+            evidence = f"{metric}: {names[0]} ahead on {won}, {names[1]} on {lost}"
+            evidence += f", within noise on {unclear}" if unclear else ""
             if len(group) >= MANY:
-                most, unclear = max(won, len(clear) - won), len(group) - len(clear)
-                too_many = share * len(group) + 1e-9
-                noise = most <= too_many < most + unclear
-                findings.append(_joint(group, verdict(most <= too_many), evidence, noise))
+                most, allowed = max(won, lost), share * len(group) + 1e-9
+                noise = most <= allowed < most + unclear
+                findings.append(_joint(group, verdict(most <= allowed), evidence, noise))
         return findings
 
     return test

@@ -25,6 +25,12 @@ def at(figure, line: Line, value) -> Key:
     return Key(line.model, line.variant, ((figure.parameter, value),))
 
 
+def p_between(source, dataset: str, figure, line: Line, first, second) -> float | None:
+    """Of no difference between two values of a line, over the seeds that its means (`swept`) are of."""
+    keys = [at(figure, line, value) for value in figure.values]
+    return source.p_value(dataset, at(figure, line, first), at(figure, line, second), figure.metric, among=keys)
+
+
 def best_among(figure: str, wanted: Collection, against: Collection, where: Where = everywhere) -> Test:
     """The best of the values `wanted` is above the best of the values `against`, for every line of the figure.
 
@@ -38,9 +44,8 @@ def best_among(figure: str, wanted: Collection, against: Collection, where: Wher
                 named, others = ([v for v in values if v in group] for group in (wanted, against))
                 if not named or not others or len(values) < min(3, len({*wanted, *against})):
                     continue
-                keys = [at(drawn, line, value) for value in drawn.values]
                 best, rival = max(named, key=values.get), max(others, key=values.get)
-                p = source.p_value(dataset, at(drawn, line, best), at(drawn, line, rival), drawn.metric, among=keys)
+                p = p_between(source, dataset, drawn, line, best, rival)
                 evidence = f"{line.label}, {shown(values, drawn)}; {best} against {rival}{p_text(p)}"
                 noise = None if p is None else p > ALPHA
                 findings.append(source.finding(dataset, verdict(values[best] > values[rival]), evidence, noise))

@@ -11,12 +11,13 @@ from pathlib import Path
 
 import numpy as np
 
+from experiments.identity import MAY_DIFFER, differences
 from experiments.papers.schema import KEPT, LIMITS, Finding, Key, Paper, Sweep, Table
 from tf_utils import ranking, run_record, significance
 from tf_utils.cli import UserError
 from tf_utils.run_record import RunRecord
 
-_OWN = {"seed", "groups", "max_epochs", "budget_minutes", "trials"}  # of a seed's run; see experiments/identity.py
+_OWN = MAY_DIFFER | {"train.seed", "train.groups"}  # of a configuration: each seed's run may have its own
 DATA_NOTES = "data_notes.json"  # beside the papers' folders: data set -> what no loader can see of the copy used
 SAME, STAND_IN, SYNTHETIC, PRINTED = "same data", "stand-in", "synthetic", "published"
 
@@ -413,8 +414,8 @@ class Results:
 def _differ(a: Mapping, b: Mapping) -> bool:
     """Whether two configurations disagree on something beyond `_OWN`. A flag that one of them does not have is newer
     than that record, which had its default."""
-    pairs = [(a[name], b[name]) for name in {*a} & {*b} - _OWN]
-    return any(_differ(x, y) if isinstance(x, Mapping) and isinstance(y, Mapping) else x != y for x, y in pairs)
+    missing = object()
+    return any(name not in _OWN and missing not in (x, y) for name, x, y in differences(a, b, missing))
 
 
 def summary(values: Sequence[float], records: Sequence[RunRecord]) -> Estimate | None:
