@@ -17,7 +17,8 @@ METRICS = ("HR@5", "NDCG@5", "HR@10", "NDCG@10", "MRR", "AUC")
 
 @contextlib.contextmanager
 def progress(title: str, epochs: int, select: str) -> Iterator[Callable[[dict], None]]:
-    """Shows epochs as they end; yields a function of an epoch's entry. Without a terminal: a line a validation."""
+    """Shows epochs as they end; yields a function of an epoch's entry (runner.execute). Without a terminal: a line a
+    validation, and a line an epoch of a refit."""
     protocol, metric = select.split("/")
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
     columns += (TextColumn("{task.fields[note]}"),)
@@ -28,10 +29,11 @@ def progress(title: str, epochs: int, select: str) -> Iterator[Callable[[dict], 
             note = f"loss {entry['loss']:.4f}"
             if "validation" in entry:
                 note += f"  {select} {entry['validation'][protocol][metric]:.4f}"
-                if bar.disable:
-                    line = f"{title}: epoch {entry['epoch']}/{epochs}  {entry['seconds']:.0f} s  {note}"
-                    print(line, file=sys.stderr, flush=True)
-            bar.update(task, completed=entry["epoch"], note=note)
+            total, name = (entry["refit"], f"{title}, refit") if "refit" in entry else (epochs, title)
+            if bar.disable and ("validation" in entry or "refit" in entry):
+                line = f"{name}: epoch {entry['epoch']}/{total}  {entry['seconds']:.0f} s  {note}"
+                print(line, file=sys.stderr, flush=True)
+            bar.update(task, description=name, total=total, completed=entry["epoch"], note=note)
 
         yield show
 

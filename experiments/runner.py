@@ -18,7 +18,8 @@ from data.splits import Split, leave_one_out
 from data.stats import statistics
 from data.windows import WINDOWS
 from experiments.ceiling import ceilings
-from experiments.identity import MAY_DIFFER, differences, given
+from experiments.differences import MAY_DIFFER, differences
+from experiments.identity import given
 from experiments.inspection import keeping
 from models import ranges
 from models.base import DataSpec, Recommender
@@ -155,7 +156,7 @@ def execute(
         workdir: checkpoints, config.json, and in the end the record and its ranks.
         data_dir: folder of the raw data sets.
         strategy: of tf_utils.strategy; None for the default device.
-        on_epoch: called with each epoch's entry and the configuration.
+        on_epoch: called with each epoch's entry and the configuration; those of a refit hold "refit", its epochs.
         profile, sweep: go into the record.
 
     Returns:
@@ -187,6 +188,8 @@ def execute(
     if refit:
         with strategy.scope():
             model = make_model(config, split)
+        again = {"refit": progress.best_epoch}
+        note = lambda entry: on_epoch(entry | again, config)  # noqa: E731
         train(config, fitted_on(config, split), model, workdir, strategy, note, progress.best_epoch, others.busy)
     environment["device"]["busy"] = progress.busy or others.busy()
     return finish(config, split, model, progress, workdir, profile, sweep or {}, environment, selected, data_dir)

@@ -22,16 +22,17 @@ def devices(strategy: str, logical_cpus: int, precision: str, deterministic: boo
 
 
 def scalars(workdir: Path) -> Callable[[dict], None]:
-    """A function that writes an epoch's entry (tf_utils.training.fit) as TensorBoard scalars."""
+    """A function that writes an epoch's entry (runner.execute) as TensorBoard scalars."""
     writers = []
 
     def log(entry: dict) -> None:
         if not writers:  # not before the first epoch: a run that cannot start leaves nothing behind
             writers.append(tf.summary.create_file_writer(str(workdir / "tensorboard")))
         writer = writers[0]
+        part = "refit" if "refit" in entry else "train"
         with writer.as_default(step=entry["epoch"]):
-            tf.summary.scalar("train/loss", entry["loss"])
-            tf.summary.scalar("train/seconds", entry["seconds"])
+            tf.summary.scalar(f"{part}/loss", entry["loss"])
+            tf.summary.scalar(f"{part}/seconds", entry["seconds"])
             for protocol, metrics in entry.get("validation", {}).items():
                 for metric, value in metrics.items():
                     tf.summary.scalar(f"validation/{protocol}/{metric}", value)

@@ -9,7 +9,8 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
-from experiments.identity import LIMITS, science
+from experiments.differences import LIMITS
+from experiments.identity import science
 from tf_utils.cli import UserError
 from tf_utils.files import make_folder, write_atomically
 

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import numpy as np
 
-from experiments.identity import MAY_DIFFER, differences
+from experiments.differences import MAY_DIFFER, differences
 from experiments.papers.schema import KEPT, LIMITS, Finding, Key, Paper, Sweep, Table
 from tf_utils import ranking, run_record, significance
 from tf_utils.cli import UserError

@@ -63,7 +63,12 @@ def test_refit(tmp_path):
     config = small()
     with config.eval.unlocked():
         config.eval.maps_of = ("5", "2")
-    record = runner.execute(config, tmp_path / "run")
+    told = []
+    record = runner.execute(config, tmp_path / "run", on_epoch=lambda entry, _: told.append(entry))
+    assert [entry for entry in told if "refit" not in entry] == record.history
+    assert [(e["epoch"], e["refit"]) for e in told if "refit" in e] == [
+        (epoch, record.best_epoch) for epoch in range(1, record.best_epoch + 1)
+    ]
     assert 1 <= record.best_epoch <= record.epochs == len(record.history)
     final = load_run(tmp_path / "run")
     assert final.epoch == record.best_epoch
