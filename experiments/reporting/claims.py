@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from experiments.papers.schema import FAILS, HOLDS, UNTESTED, Claim, Finding
-from experiments.reporting.collect import PRINTED, SYNTHETIC, Results
+from experiments.reporting.collect import Results
 from experiments.reporting.document import Block, Fold, Grid, Paragraph, Text
 from experiments.reporting.headings import profile_mark, title
+from experiments.reporting.sources import PRINTED, SYNTHETIC
 from experiments.reporting.verdicts import Decision, decide
 
 TONES = {HOLDS: "good", FAILS: "bad", UNTESTED: "muted"}

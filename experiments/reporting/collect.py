@@ -2,137 +2,23 @@
 
 from __future__ import annotations
 
-import json
 import statistics
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
 
 import numpy as np
 
 from experiments.differences import MAY_DIFFER, differences
-from experiments.papers.schema import KEPT, LIMITS, Finding, Key, Paper, Sweep, Table
+from experiments.papers.schema import KEPT, LIMITS, Key, Paper, Sweep
+from experiments.reporting import data_notes
+from experiments.reporting.estimates import Estimate, summary
+from experiments.reporting.sources import SAME, STAND_IN, SYNTHETIC, Measured, Printed
 from tf_utils import ranking, run_record, significance
 from tf_utils.cli import UserError
 from tf_utils.run_record import RunRecord
 
 _OWN = MAY_DIFFER | {"train.seed", "train.groups"}  # of a configuration: each seed's run may have its own
-DATA_NOTES = "data_notes.json"  # beside the papers' folders: data set -> what no loader can see of the copy used
-SAME, STAND_IN, SYNTHETIC, PRINTED = "same data", "stand-in", "synthetic", "published"
-
-
-@dataclass(frozen=True)
-class Estimate:
-    """Mean and sample standard deviation (None for one run) over `n` seeds.
-
-    cut: those that ended before early stopping could end them: limit -> how many, of "budget" (minutes) and "epochs".
-    """
-
-    mean: float
-    sd: float | None
-    n: int
-    cut: Mapping[str, int] = field(default_factory=dict)
-
-
-class Measured:
-    """What the records say about one table's protocol. `source.finding(...)` labels a finding with its data set."""
-
-    def __init__(self, results: Results, protocol: str):
-        self.results, self.protocol = results, protocol
-        self.datasets = [name for name in results.datasets if name in results.paper.datasets]  # the others: no claim
-
-    def kind(self, dataset: str) -> str:
-        return self.results.kind(dataset)
-
-    def place(self, dataset: str) -> str:
-        return self.results.place(dataset)
-
-    def records(self, dataset: str, key: Key) -> list[RunRecord]:
-        return self.results.records(dataset, key)
-
-    def estimate(self, dataset: str, key: Key, metric: str) -> Estimate | None:
-        return self.results.estimate(dataset, key, self.protocol, metric)
-
-    def means(self, dataset: str, keys: Sequence[Key], metric: str) -> list[float | None]:
-        return self.results.means(dataset, keys, self.protocol, metric)
-
-    def p_value(
-        self, dataset: str, a: Key, b: Key, metric: str, times: float = 1.0, among: Sequence[Key] = ()
-    ) -> float | None:
-        """Of no difference between the means of `a` and `times` those of `b`; None without ranks.
-
-        among: `means` of these are compared, so that their shared seeds alone count.
-        """
-        return self.results.p_value(dataset, a, b, self.protocol, metric, times, tuple(among))
-
-    def statistic(self, dataset: str, name: str) -> float | None:
-        return self.results.statistic(dataset, name)
-
-    def timed(self, dataset: str, keys: Sequence[Key]) -> list[list[RunRecord]] | None:
-        """Each key's runs whose seconds may be compared: those that had the machine to themselves.
-
-        None if a key has no such run, or if they are of several kinds of machine.
-        """
-        runs = [[r for r in self.records(dataset, key) if not r.device.get("busy")] for key in keys]
-        machines = {str(record.device) for records in runs for record in records}
-        return runs if all(runs) and len(machines) == 1 else None
-
-    def finding(self, dataset: str, verdict: str, evidence: str, noise: bool | None = None) -> Finding:
-        """What was read of the data set since its last finding is what this one rests on."""
-        found = Finding(verdict, evidence, self.place(dataset), self.kind(dataset), noise, self.unfinished(dataset))
-        self.results.told(dataset)
-        return found
-
-    def unfinished(self, dataset: str) -> int:
-        return self.results.unfinished(dataset)
-
-
-class Printed(Measured):
-    """The paper's own printed table, asked the same questions: no seeds, no users, so no noise."""
-
-    def __init__(self, results: Results, table: Table | None):
-        super().__init__(results, "")
-        names = {name for row in table.rows for name in row.published} if table else set()
-        self.table, self.datasets = table, [name for name in results.paper.datasets if name in names]
-        if table is None:
-            self.datasets = [n for n, d in results.paper.datasets.items() if d.published]
-
-    def kind(self, dataset: str) -> str:
-        return PRINTED
-
-    def place(self, dataset: str) -> str:
-        return f"the paper's own {self.results.paper.datasets[dataset].label}"
-
-    def records(self, dataset: str, key: Key) -> list[RunRecord]:
-        return []
-
-    def estimate(self, dataset: str, key: Key, metric: str) -> Estimate | None:
-        """Printed in this table or, under the same protocol, in another one."""
-        wanted = self.results.key(dataset, key)
-        if self.table is None:
-            return None
-        others = [t for t in self.results.paper.tables if t is not self.table and t.protocol == self.table.protocol]
-        for row in (row for table in (self.table, *others) for row in table.rows):
-            cell = row.published.get(dataset, {}).get(metric)
-            if cell is not None and self.results.key(dataset, row.key) == wanted:
-                return Estimate(cell.value, None, 1)
-        return None
-
-    def p_value(
-        self, dataset: str, a: Key, b: Key, metric: str, times: float = 1.0, among: Sequence[Key] = ()
-    ) -> float | None:
-        return None
-
-    def unfinished(self, dataset: str) -> int:
-        return 0
-
-    def statistic(self, dataset: str, name: str) -> float | None:
-        for table in self.results.paper.statistics:
-            for _, key, cells in table.rows:
-                if name in key.split("|") and dataset in cells:
-                    return cells[dataset].value
-        return None
 
 
 class Results:
@@ -143,7 +29,7 @@ class Results:
 
     def __init__(self, paper: Paper, profile: str, records: Sequence[RunRecord], root: str | Path = ""):
         self.paper, self.profile, self.root = paper, profile, root
-        self.data_notes = _data_notes(Path(root) / DATA_NOTES)
+        self.data_notes = data_notes.load(root)
         self.all = sorted(records, key=lambda r: (r.dataset, r.model, r.variant, str(r.sweep), r.seed))
         self._runs: dict[tuple[str, Key], list[RunRecord]] = {}
         for record in self.all:
@@ -416,30 +302,6 @@ def _differ(a: Mapping, b: Mapping) -> bool:
     than that record, which had its default."""
     missing = object()
     return any(name not in _OWN and missing not in (x, y) for name, x, y in differences(a, b, missing))
-
-
-def summary(values: Sequence[float], records: Sequence[RunRecord]) -> Estimate | None:
-    if not values:
-        return None
-    cut = {name: sum(record.stopped_by == by for record in records) for by, name in LIMITS.items()}
-    sd = statistics.stdev(values) if len(values) > 1 else None
-    return Estimate(statistics.fmean(values), sd, len(values), cut)
-
-
-def _data_notes(path: Path) -> dict[str, list[str]]:
-    """{} where there is no such file. Raises UserError for one of another form."""
-    try:
-        found = json.loads(path.read_text(encoding="utf-8"))
-    except FileNotFoundError:
-        return {}
-    except ValueError as error:
-        raise UserError(f"{path}: not JSON ({error}); mend or delete it") from None
-    good = isinstance(found, dict) and all(
-        isinstance(notes, list) and all(isinstance(note, str) for note in notes) for notes in found.values()
-    )
-    if not good:
-        raise UserError(f"{path}: must map data sets to lists of sentences; mend or delete it")
-    return found
 
 
 def collect(paper: Paper, root: str | Path, profile: str = "") -> Results:

@@ -6,10 +6,11 @@ from collections.abc import Mapping
 
 from experiments.papers.consistency import checks
 from experiments.papers.schema import Cell, Key, Statistics
-from experiments.reporting.collect import SAME, Results
+from experiments.reporting.collect import Results
 from experiments.reporting.document import Block, Bullets, Fold, Grid, Heading, Paragraph, Text
 from experiments.reporting.headings import IN_WORDS, folded, profile_mark, reason, title
 from experiments.reporting.numbers import MISSING, like_printed, percent, printed_text, quantity
+from experiments.reporting.sources import SAME
 from experiments.reporting.verdicts import WITHIN, number_verdict
 
 _UNTOLD = ("seed", "groups")  # the first is varied, the second changes dropout's draws alone

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from experiments.papers.curves import convergence, curve
 from experiments.papers.schema import LIMITS, PLAIN_FIGURES, Figure, Key
-from experiments.reporting.collect import Estimate, Results, summary
+from experiments.reporting.collect import Results
 from experiments.reporting.concepts import concept_blocks
 from experiments.reporting.document import Block, Bullets, Grid, Paragraph, Plot, Text
+from experiments.reporting.estimates import Estimate, summary
 from experiments.reporting.gains import gain_blocks
 from experiments.reporting.headings import caption, profile_mark, reason, title
 from experiments.reporting.hits import hit_blocks

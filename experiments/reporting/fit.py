@@ -5,7 +5,8 @@ from __future__ import annotations
 from statistics import fmean
 
 from experiments.papers.schema import Row, Table
-from experiments.reporting.collect import SAME, Results
+from experiments.reporting.collect import Results
+from experiments.reporting.sources import SAME
 
 
 def fit_notes(table: Table, results: Results) -> list[str]:

@@ -6,8 +6,9 @@ from collections import Counter
 from collections.abc import Sequence
 
 from experiments.papers.schema import LIMITS, UNTESTED, Claim
-from experiments.reporting.collect import SAME, STAND_IN, SYNTHETIC, Results
+from experiments.reporting.collect import Results
 from experiments.reporting.document import Block, Bullets, Heading, Paragraph
+from experiments.reporting.sources import SAME, STAND_IN, SYNTHETIC
 from experiments.reporting.verdicts import Decision
 from tf_utils.run_record import RunRecord
 

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from experiments.reporting.collect import SAME, STAND_IN, SYNTHETIC, Results
+from experiments.reporting.collect import Results
 from experiments.reporting.document import Block, Fold, Heading
+from experiments.reporting.sources import SAME, STAND_IN, SYNTHETIC
 
 IN_WORDS = {
     SAME: "real data, the paper's own",

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from experiments.papers.schema import Cell
-from experiments.reporting.collect import Estimate
 from experiments.reporting.document import Text
+from experiments.reporting.estimates import Estimate
 
 MISSING = Text("-", "muted")
 

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from experiments.papers.costs import printed_ratio, ratio
 from experiments.papers.schema import Figure, Key, Line
-from experiments.reporting.collect import Results, summary
+from experiments.reporting.collect import Results
 from experiments.reporting.document import Block, Grid, Paragraph, Text
+from experiments.reporting.estimates import summary
 from experiments.reporting.headings import IN_WORDS, profile_mark, reason
 from experiments.reporting.numbers import MISSING, estimate_text, printed_text
 

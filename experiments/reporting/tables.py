@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from experiments.papers.schema import KEPT, Row, Table
-from experiments.reporting.collect import SAME, STAND_IN, SYNTHETIC, Results
+from experiments.reporting.collect import Results
 from experiments.reporting.contests import contest_blocks
 from experiments.reporting.document import Block, Bullets, Grid, Heading, Paragraph, Text
 from experiments.reporting.fit import fit_notes
 from experiments.reporting.headings import caption, folded, not_run, profile_mark, reason, title
 from experiments.reporting.numbers import MISSING, estimate_text, printed_text
+from experiments.reporting.sources import SAME, STAND_IN, SYNTHETIC
 from experiments.reporting.verdicts import WITHIN, averaged, impossible, number_verdict, printed_counts
 
 APART = {

@@ -8,7 +8,8 @@ from dataclasses import dataclass
 from experiments.papers.consistency import PUBLIC
 from experiments.papers.feasibility import feasible, share
 from experiments.papers.schema import FAILS, HOLDS, UNTESTED, Cell, Claim, Finding, Key, Paper, Row, Table
-from experiments.reporting.collect import PRINTED, SYNTHETIC, Results
+from experiments.reporting.collect import Results
+from experiments.reporting.sources import PRINTED, SYNTHETIC
 from tf_utils import significance
 
 WITHIN, ABOVE, BELOW = "within", "above", "below"
