@@ -87,7 +87,7 @@ def decide(claim: Claim, results: Results) -> Decision:
     real = [f for f in measured if f.kind != SYNTHETIC]
     deciding = real or measured
     if not deciding:
-        return Decision(UNTESTED, "no run of this profile answers it", findings)
+        return Decision(UNTESTED, "the runs of this profile do not answer it", findings)
     held = sum(f.verdict == HOLDS for f in deciding)
     kind = "real data" if real else "synthetic data only"
     noise = sum(bool(f.noise) for f in deciding)
