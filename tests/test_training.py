@@ -206,6 +206,12 @@ def test_a_continued_run_knows_that_it_was_timed_beside_other_work(tmp_path):
         assert run_script(Script(), tmp_path / "b", values, max_epochs, busy=lambda: False).busy
 
 
+def test_a_moment_beside_other_work_does_not_mark_a_run(tmp_path):
+    """`busy` is of all the process's time so far: what it says last counts."""
+    said = iter([True, False])
+    assert not run_script(Script(), tmp_path, [0.1, 0.2], max_epochs=2, busy=lambda: next(said)).busy
+
+
 @pytest.mark.parametrize("name", ["latest", "best"])
 def test_a_damaged_list_of_checkpoints_is_one_line(tmp_path, name):
     run_script(Script(), tmp_path, [0.1, 0.2], max_epochs=2)

@@ -7,7 +7,7 @@ from statistics import mean, median
 
 from scipy.stats import spearmanr
 
-from experiments.papers.claim_tests import ALPHA, p_text, places, verdict
+from experiments.papers.claim_tests import p_text, places, verdict, within_noise
 from experiments.papers.curves import Point, convergence, curve
 from experiments.papers.schema import Finding, Key, sweep_of
 from experiments.papers.sweep_tests import p_between, shown, swept
@@ -113,7 +113,7 @@ def _kernels(results) -> list[tuple[object, str, dict]]:
 def _against(source, dataset: str, values: dict, best: int, other: int) -> tuple[str, bool | None]:
     figure = source.results.paper.figure("figure2")
     p = p_between(source, dataset, figure, figure.lines[0], best, other)
-    return f"{shown(values, figure)}; {best} against {other}{p_text(p)}", None if p is None else p > ALPHA
+    return f"{shown(values, figure)}; {best} against {other}{p_text(p)}", within_noise(p)
 
 
 def kernel_not_monotone(results) -> list[Finding]:

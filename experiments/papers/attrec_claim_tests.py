@@ -5,7 +5,7 @@ from __future__ import annotations
 from statistics import mean, median
 
 from experiments.papers.attrec_data import MOVIELENS
-from experiments.papers.claim_tests import ALPHA, Test, p_text, places, verdict
+from experiments.papers.claim_tests import Test, p_text, places, verdict, within_noise
 from experiments.papers.costs import printed_ratio, ratio
 from experiments.papers.group_tests import MANY, across, place
 from experiments.papers.schema import Finding, Key, sweep_of
@@ -97,7 +97,7 @@ def mean_desirable(variant: str, share: float = 0.98) -> Test:
             p = None if None in ps else max(ps) if holds else min(ps)
             name = results.label(keys[0], "table4")
             evidence = f"{name} {own:.4f}, {100 * reached:.1f}% of the best ({best}){p_text(p)}"
-            findings.append(source.finding(dataset, verdict(holds), evidence, None if p is None else p > ALPHA))
+            findings.append(source.finding(dataset, verdict(holds), evidence, within_noise(p)))
         return findings
 
     return test

@@ -8,7 +8,7 @@ import numpy as np
 from scipy.stats import ttest_1samp
 
 from experiments.papers.attrec_claim_tests import sides
-from experiments.papers.claim_tests import ALPHA, Test, p_text, verdict
+from experiments.papers.claim_tests import ALPHA, Test, p_text, verdict, within_noise
 from experiments.papers.group_tests import across
 from experiments.papers.kept_maps import column_means, column_share, mean_maps
 from experiments.papers.schema import Finding, Key
@@ -69,8 +69,7 @@ def best_at_every_dimension(results) -> list[Finding]:
         pair = (at(figure, lines[each], d) for each in ("AttRec", label))
         p = source.p_value(dataset, *pair, figure.metric, among=_every_dimension(figure))
         evidence = f"{lost} of {len(gaps)} comparisons lost; narrowest or worst: {gap:+.4f} against {label} at d = {d}"
-        noise = None if p is None else p > ALPHA
-        findings.append(source.finding(dataset, verdict(not lost), evidence + p_text(p), noise))
+        findings.append(source.finding(dataset, verdict(not lost), evidence + p_text(p), within_noise(p)))
     return findings
 
 
@@ -124,9 +123,8 @@ def short_term_wins(results) -> list[Finding]:
         for source, dataset, values in swept(results, "figure4a", line):
             if 0.0 in values and 1.0 in values:
                 p = p_between(source, dataset, figure, line, 0.0, 1.0)
-                noise = None if p is None else p > ALPHA
                 holds = verdict(values[0.0] > values[1.0])
-                findings.append(source.finding(dataset, holds, shown(values, figure) + p_text(p), noise))
+                findings.append(source.finding(dataset, holds, shown(values, figure) + p_text(p), within_noise(p)))
     return findings
 
 
@@ -184,7 +182,7 @@ def not_recency_alone(results) -> list[Finding]:
         if told:
             ps = older or newest
             decisive = None if None in ps else min(ps) if older else max(ps)
-            noise = None if decisive is None else decisive > ALPHA
+            noise = within_noise(decisive)
             evidence = f"{line.label}, most weight, oldest first: {', '.join(told)}"
             findings.append(source.finding(dataset, verdict(bool(older)), evidence, noise))
     return findings

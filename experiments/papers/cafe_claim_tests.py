@@ -8,7 +8,7 @@ from statistics import fmean
 import numpy as np
 from scipy.stats import spearmanr
 
-from experiments.papers.claim_tests import ALPHA, Test, Where, everywhere, over_best, p_text, places, verdict
+from experiments.papers.claim_tests import Test, Where, everywhere, over_best, p_text, places, verdict, within_noise
 from experiments.papers.gains import gains
 from experiments.papers.group_tests import across
 from experiments.papers.schema import FAILS, KEPT, Finding, Key
@@ -139,7 +139,9 @@ def newer_when_sparse(figure: str) -> Test:
                 one, two = (np.array([age[label] for label in both]) for age in (sparse, dense))
                 p = significance.sign_flip_test(two - one)
                 told = f"age: sparse {one.mean():.3f}, dense {two.mean():.3f} of even attention's, {len(both)} users"
-                findings.append(source.finding(dataset, verdict(one.mean() < two.mean()), told + p_text(p), p > ALPHA))
+                findings.append(
+                    source.finding(dataset, verdict(one.mean() < two.mean()), told + p_text(p), within_noise(p))
+                )
         return findings
 
     return test

@@ -182,5 +182,10 @@ def p_text(p: float | None) -> str:
     return "" if p is None else " (p < 0.001)" if p < 0.001 else f" (p = {p:.3f})"
 
 
+def within_noise(p: float | None) -> bool | None:
+    """Whether a difference of this p-value is; None without one."""
+    return None if p is None else p > ALPHA
+
+
 def verdict(holds: bool) -> str:
     return HOLDS if holds else FAILS

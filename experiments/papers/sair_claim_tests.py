@@ -7,7 +7,7 @@ from dataclasses import replace
 
 import numpy as np
 
-from experiments.papers.claim_tests import ALPHA, ROUNDED, Test, Where, over_best, p_text, places, verdict
+from experiments.papers.claim_tests import ROUNDED, Test, Where, over_best, p_text, places, verdict, within_noise
 from experiments.papers.group_tests import across
 from experiments.papers.sair_data import ANIME, ARTEFACT, ordered
 from experiments.papers.schema import HOLDS, Finding, Key
@@ -51,7 +51,7 @@ def drop(table: str, key: Key, variant: Key, metric: str, least: float, where: W
                 p = source.p_value(dataset, variant, key, metric, 1 - (least - ROUNDED) / 100)
                 told = f"{metric} {100 * gain:+.1f}%{p_text(p)}"
                 holds = verdict(-100 * gain >= least - ROUNDED)
-                findings.append(source.finding(dataset, holds, told, None if p is None else p > ALPHA))
+                findings.append(source.finding(dataset, holds, told, within_noise(p)))
         return findings
 
     return test
@@ -118,7 +118,7 @@ def compared(keys: Sequence[Key], first: str, second: str, higher: bool) -> Test
                     f"{two[there].mean():.3g}, {there.sum()} users{p_text(p)}"
                 )
                 holds = difference.mean() > 0 if higher else difference.mean() < 0
-                findings.append(source.finding(dataset, verdict(bool(holds)), told, p > ALPHA))
+                findings.append(source.finding(dataset, verdict(bool(holds)), told, within_noise(p)))
         return findings
 
     return test

@@ -10,7 +10,6 @@ from scipy.stats import mannwhitneyu
 
 from experiments.inspection.recent import WINDOW
 from experiments.papers.claim_tests import (
-    ALPHA,
     Test,
     Where,
     any_of,
@@ -20,6 +19,7 @@ from experiments.papers.claim_tests import (
     p_text,
     places,
     verdict,
+    within_noise,
 )
 from experiments.papers.group_tests import across
 from experiments.papers.recent import facts, hits
@@ -162,7 +162,7 @@ def inside_easier(key: Key, where: Where = everywhere) -> Test:
                 p = _p(near, far)
                 told = f"{metric}: In {near.mean():.4f} of {len(near)} users, Out {far.mean():.4f} of {len(far)}"
                 holds = verdict(near.mean() > far.mean())
-                findings.append(source.finding(dataset, holds, told + p_text(p), None if p is None else p > ALPHA))
+                findings.append(source.finding(dataset, holds, told + p_text(p), within_noise(p)))
         return findings
 
     return test
@@ -179,8 +179,9 @@ def frequent_easier(key: Key, where: Where = everywhere) -> Test:
                 likely = found.hits > found.hits.mean()
                 p = _p(found.similar[likely], found.similar[~likely])
                 told = f"similar items, mean: {of_hits:.2f} of hits, {of_misses:.2f} of misses ({metric})"
-                noise = None if p is None else p > ALPHA
-                findings.append(source.finding(dataset, verdict(of_hits > of_misses), told + p_text(p), noise))
+                findings.append(
+                    source.finding(dataset, verdict(of_hits > of_misses), told + p_text(p), within_noise(p))
+                )
         return findings
 
     return test

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterator
 
-from experiments.papers.claim_tests import ALPHA, Test, Where, everywhere, p_text, verdict
+from experiments.papers.claim_tests import Test, Where, everywhere, p_text, verdict, within_noise
 from experiments.papers.schema import Finding, Key, Line
 
 
@@ -47,8 +47,9 @@ def best_among(figure: str, wanted: Collection, against: Collection, where: Wher
                 best, rival = max(named, key=values.get), max(others, key=values.get)
                 p = p_between(source, dataset, drawn, line, best, rival)
                 evidence = f"{line.label}, {shown(values, drawn)}; {best} against {rival}{p_text(p)}"
-                noise = None if p is None else p > ALPHA
-                findings.append(source.finding(dataset, verdict(values[best] > values[rival]), evidence, noise))
+                findings.append(
+                    source.finding(dataset, verdict(values[best] > values[rival]), evidence, within_noise(p))
+                )
         return findings
 
     return test
