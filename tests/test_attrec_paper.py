@@ -191,6 +191,18 @@ def test_ratio_of_seconds(tmp_path):
     assert line.endswith("| 1.315 | 1.309 | 1.005 | 3.000 (1) | 2.000 (1) | 1.500 |")
 
 
+def test_an_end_by_the_limit_of_epochs_is_told_but_of_runs_for_seconds(tmp_path):
+    for model in ("attrec", "caser"):
+        changes = dict(sweep={"train.batch_size": 1000}, statistics=REAL, stopped_by="max_epochs")
+        save(tmp_path, "ml-100k", model, **changes)
+    text = report(tmp_path)[0]
+    assert "[epochs]" not in text and "No run was ended by the limit of epochs." in text
+    assert "on unfinished runs" not in text
+    save(tmp_path, "ml-100k", "caser", statistics=REAL, stopped_by="max_epochs")
+    text = report(tmp_path)[0]
+    assert "(1) [epochs]" in text and "1 run ended by the limit of epochs" in text
+
+
 def test_ratio_of_a_busy_machine_is_not_tested(tmp_path):
     for model in ("attrec", "caser"):
         device = report_records.DEVICE | {"busy": model == "caser"}

@@ -13,6 +13,7 @@ from typing import Any, NamedTuple
 Sweep = tuple[tuple[str, Any], ...]  # ((key, value), ...), sorted by key; () for a plain run
 
 PROFILES = ("quick", "paper")
+SECONDS = ("cost", "ratio")  # kinds of figures that read seconds an epoch and no metric
 LIMITS = {"budget": "budget", "max_epochs": "epochs"}  # stopped_by of a run that was still learning -> as told
 HOLDS, FAILS, UNTESTED = "holds", "does not hold", "not tested"
 HISTORY_NOTE = "not in the paper; scores an item by whether the history has it, and knows nothing else"

@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 
 from experiments.differences import MAY_DIFFER, differences
-from experiments.papers.schema import KEPT, LIMITS, Key, Paper, Sweep
+from experiments.papers.schema import KEPT, LIMITS, SECONDS, Key, Paper, Sweep
 from experiments.reporting import data_notes
 from experiments.reporting.estimates import Estimate, summary
 from experiments.reporting.sources import SAME, STAND_IN, SYNTHETIC, Measured, Printed
@@ -33,8 +33,7 @@ class Results:
         self.all = sorted(records, key=lambda r: (r.dataset, r.model, r.variant, str(r.sweep), r.seed))
         self._runs: dict[tuple[str, Key], list[RunRecord]] = {}
         for record in self.all:
-            key = self.key(record.dataset, Key(record.model, record.variant, tuple(sorted(record.sweep.items()))))
-            same = self._runs.setdefault((record.dataset, key), [])
+            same = self._runs.setdefault((record.dataset, self._key_of(record)), [])
             if any(other.seed == record.seed for other in same):
                 path = run_record.path_for(root, record)
                 raise UserError(f"{path}: another record is of the same run, under a default's own name; delete one")
@@ -47,6 +46,7 @@ class Results:
                 )
         known = [name for name in paper.datasets if name in self._synthetic]
         self.datasets = known + sorted(set(self._synthetic) - set(known))
+        self._timing = self._made_for_seconds()
         self.compare = cache(self._compare)
         self.p_value = cache(self._p_value)
         self.kind = cache(self._kind)
@@ -91,7 +91,27 @@ class Results:
         """How many of the runs read since `begin`, or since the data set's last finding, were ended by a limit before
         early stopping could end them."""
         read = [record for key in self._read if key[0] == dataset for record in self._runs.get(key, [])]
-        return sum(record.stopped_by in LIMITS for record in read)
+        return sum(bool(self.cut(record)) for record in read)
+
+    def cut(self, record: RunRecord) -> str:
+        """The limit (a name of `LIMITS`) that ended a run before early stopping could, "" if none did or if the run was
+        made for its seconds alone, which a few epochs tell."""
+        made_for_seconds = (record.dataset, self._key_of(record)) in self._timing
+        return "" if made_for_seconds else LIMITS.get(record.stopped_by, "")
+
+    def _made_for_seconds(self) -> set[tuple[str, Key]]:
+        """The runs that figures of seconds an epoch read, and nothing else does."""
+        figures = {figure.id for figure in self.paper.figures if figure.kind in SECONDS}
+        runs = self.paper.runs(self.profile, [name for name in self.datasets if name in self.paper.datasets])
+        return {
+            (run.dataset, self.key(run.dataset, Key(run.model, run.variant, run.sweep)))
+            for run in runs
+            if figures.issuperset(run.purpose)
+        }
+
+    def _key_of(self, record: RunRecord) -> Key:
+        swept = tuple(sorted(record.sweep.items()))
+        return self.key(record.dataset, Key(record.model, record.variant, swept))
 
     def of_dataset(self, dataset: str) -> list[RunRecord]:
         return [record for record in self.all if record.dataset == dataset]
@@ -132,7 +152,7 @@ class Results:
         protocol: `KEPT` for a number that the runs keep among their arrays.
         """
         found = self._values(dataset, key, protocol, metric)
-        return summary([value for _, value in found], [record for record, _ in found])
+        return summary([value for _, value in found], filter(None, (self.cut(record) for record, _ in found)))
 
     def means(self, dataset: str, keys: Sequence[Key], protocol: str, metric: str) -> list[float | None]:
         """`estimate`'s means over the seeds that all of `keys` were run with, so that none is steadier than another;

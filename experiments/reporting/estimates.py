@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 import statistics
-from collections.abc import Mapping, Sequence
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-
-from experiments.papers.schema import LIMITS
-from tf_utils.run_record import RunRecord
 
 
 @dataclass(frozen=True)
@@ -23,9 +21,9 @@ class Estimate:
     cut: Mapping[str, int] = field(default_factory=dict)
 
 
-def summary(values: Sequence[float], records: Sequence[RunRecord]) -> Estimate | None:
+def summary(values: Sequence[float], cut: Iterable[str] = ()) -> Estimate | None:
+    """cut: of each run that a limit ended, its name."""
     if not values:
         return None
-    cut = {name: sum(record.stopped_by == by for record in records) for by, name in LIMITS.items()}
     sd = statistics.stdev(values) if len(values) > 1 else None
-    return Estimate(statistics.fmean(values), sd, len(values), cut)
+    return Estimate(statistics.fmean(values), sd, len(values), Counter(sorted(cut)))

@@ -62,7 +62,7 @@ def _swept(figure: Figure, results: Results, dataset: str) -> tuple[Block, ...] 
             key = Key(line.model, line.variant, ((figure.parameter, value),))
             if figure.kind == "cost":
                 records = results.records(dataset, key)
-                estimate = summary([record.seconds_per_epoch for record in records], records)
+                estimate = summary([record.seconds_per_epoch for record in records])
             else:
                 estimate = results.estimate(dataset, key, figure.protocol, figure.metric)
             if estimate is not None:

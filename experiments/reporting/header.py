@@ -75,7 +75,7 @@ def _facts(results: Results) -> list[str]:
     facts += [f"Software: {text}." for text in _distinct(_versions(record) for record in records)]
     for by, name in LIMITS.items():
         limit = "the time budget" if by == "budget" else "the limit of epochs"
-        cut = [record for record in records if record.stopped_by == by]
+        cut = [record for record in records if results.cut(record) == name]
         if cut:
             names = _distinct(f"{record.model} on {results.place(record.dataset)}" for record in cut)
             facts.append(

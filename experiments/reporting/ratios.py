@@ -47,4 +47,4 @@ def _row(figure: Figure, results: Results, dataset: str, value) -> tuple[Text, .
 
 def _seconds(figure: Figure, results: Results, dataset: str, line: Line, value) -> Text:
     runs = results.records(dataset, Key(line.model, line.variant, ((figure.parameter, value),)))
-    return estimate_text(summary([run.seconds_per_epoch for run in runs], runs), 3)
+    return estimate_text(summary([run.seconds_per_epoch for run in runs]), 3)
