@@ -16,13 +16,12 @@ from experiments.inspection.loading import TrainedRun, build
 from experiments.serving import retrieval, writing
 from models.base import Recommender
 from models.layers.embedding import PaddedEmbedding
-from tests import tiny
-from tests.e2e.test_runs import command, config_of, environment
+from tests import commands, tiny
+from tests.e2e.test_runs import config_of, environment
 from tests.test_topk import by_sorting
 from tf_utils.cli import UserError
 from tf_utils.keras_gate import tf
 
-ROOT = Path(__file__).resolve().parents[1]
 TOP = 15
 MODELS = {name: (name, "tfrs") for name in ("sasrec", "bpr_mf", "attrec", "asli", "item_knn", "interests")}
 MODELS |= {f"{name}-blocked": (name, "blocked") for name in ("sasrec", "interests")}
@@ -246,7 +245,7 @@ def workdir(tmp_path_factory):
 
 def test_command_line_from_the_run_to_a_list(workdir, tmp_path):
     arguments = ("experiments.export", f"--workdir={workdir}", f"--out={tmp_path / 'out'}", "--top_n=5")
-    done = subprocess.run(command(*arguments), cwd=ROOT, env=environment(), capture_output=True, text=True, timeout=300)
+    done = commands.run(*arguments, environment=environment())
     assert done.returncode == 0, done.stderr
     (record,) = (workdir / "record").rglob("*.json")
     record, content = json.loads(record.read_text()), json.loads((tmp_path / "out" / "export.json").read_text())
@@ -296,13 +295,6 @@ def test_bad_input_is_one_line_and_leaves_nothing(workdir, tmp_path, change, mes
     ],
 )
 def test_bad_flags_are_one_line_and_exit_code_2(arguments, message):
-    done = subprocess.run(
-        command("experiments.export", *arguments),
-        cwd=ROOT,
-        env=environment(),
-        capture_output=True,
-        text=True,
-        timeout=120,
-    )
+    done = commands.run("experiments.export", *arguments, environment=environment())
     errors = [line for line in done.stderr.splitlines() if line.startswith("error: ")]
     assert done.returncode == 2 and len(errors) == 1 and message in errors[0] and "Traceback" not in done.stderr

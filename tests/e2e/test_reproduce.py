@@ -1,17 +1,13 @@
 """The reproduce command on generated data, and training on two logical devices, as a user starts them."""
 
 import os
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
 
-from tests import data_files
+from tests import commands, data_files
 from tf_utils import run_record
 from tf_utils.files import held
-
-ROOT = Path(__file__).resolve().parents[2]
 
 
 @pytest.fixture(scope="module")
@@ -21,12 +17,10 @@ def cache(tmp_path_factory) -> Path:
 
 @pytest.fixture
 def start(cache):
-    def start(*arguments: str) -> subprocess.CompletedProcess:
+    def start(*arguments: str):
         environment = {k: v for k, v in os.environ.items() if k != "DATA_DIR"}
         environment |= {"TF_CPP_MIN_LOG_LEVEL": "3", "DATA_CACHE": str(cache)}
-        return subprocess.run(
-            [sys.executable, "-m", *arguments], cwd=ROOT, env=environment, capture_output=True, text=True, timeout=300
-        )
+        return commands.run(*arguments, environment=environment)
 
     return start
 
@@ -80,12 +74,12 @@ def test_two_processes_share_the_runs(start, tmp_path):
     """A run that another process is at work on is left to it, and taken up once that process is gone."""
     arguments = (
         "experiments.reproduce",
-        *("--paper=asli", "--models=pop,item_knn", "--parts=table3", f"--runs={tmp_path / 'runs'}"),
-        f"--data_dir={tmp_path}",
+        *("--paper=attrec", "--models=pop,item_knn", "--parts=table2", f"--runs={tmp_path / 'runs'}"),
+        *("--datasets=synthetic-demo", f"--data_dir={tmp_path}"),
     )
-    with held(tmp_path / "runs" / "checkpoints" / "asli" / "etsy" / "pop" / "quick-seed1"):
+    with held(tmp_path / "runs" / "checkpoints" / "attrec" / "synthetic-demo" / "pop" / "quick-seed1"):
         done = start(*arguments)
-    assert done.returncode == 0 and "left to another process: [1/2] etsy/pop/quick-seed1;" in done.stdout
+    assert done.returncode == 0 and "left to another process: [1/2] synthetic-demo/pop/quick-seed1;" in done.stdout
     assert [r.model for r in run_record.find(tmp_path / "runs" / "results")] == ["item_knn"]
     done = start(*arguments)
     assert done.returncode == 0 and "2 runs, 1 of them done" in done.stdout

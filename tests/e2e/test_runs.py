@@ -3,7 +3,6 @@
 import json
 import os
 import shutil
-import signal
 import subprocess
 import sys
 import time
@@ -14,6 +13,7 @@ import pytest
 from experiments import runner
 from experiments.configs import asli
 from experiments.inspection.loading import load_run
+from tests import commands
 from tf_utils import run_record
 from tf_utils.cli import TrainingDiverged, UserError
 from tf_utils.training import restore_best
@@ -158,10 +158,6 @@ def test_workdir_that_is_a_file(tmp_path):
     assert (tmp_path / "run").read_text() == "not a folder"
 
 
-def command(*arguments: str) -> list[str]:
-    return [sys.executable, "-m", *arguments]
-
-
 def environment() -> dict:
     return os.environ | {"CUDA_VISIBLE_DEVICES": "", "TF_CPP_MIN_LOG_LEVEL": "3"}
 
@@ -187,16 +183,14 @@ def environment() -> dict:
     ],
 )
 def test_bad_command_lines_are_one_line_and_exit_code_2(arguments, message):
-    done = subprocess.run(
-        command("experiments.run", *arguments), cwd=ROOT, env=environment(), capture_output=True, text=True, timeout=120
-    )
+    done = commands.run("experiments.run", *arguments, environment=environment())
     errors = [line for line in done.stderr.splitlines() if line.startswith("error: ")]
     assert done.returncode == 2 and len(errors) == 1 and message in errors[0]
     assert "Traceback" not in done.stderr and not (ROOT / "x").exists()
 
 
-def run_command(workdir: Path, epochs: int) -> list[str]:
-    return command(
+def start_run(workdir: Path, epochs: int):
+    return commands.start(
         "experiments.run",
         "--config=experiments/configs/asli.py:synthetic-demo,asli",
         "--config.dataset_args.fraction=0.05",
@@ -209,23 +203,23 @@ def run_command(workdir: Path, epochs: int) -> list[str]:
         f"--workdir={workdir}",
         "--deterministic",
         "--threads=1",
+        environment=environment(),
     )
 
 
 def test_killed_run_continues_to_the_same_bits(tmp_path):
     epochs = 12
-    options = dict(cwd=ROOT, env=environment(), stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-    whole = subprocess.Popen(run_command(tmp_path / "whole", epochs), **options)
-    killed = subprocess.Popen(run_command(tmp_path / "killed", epochs), **options)
+    whole, killed = (start_run(tmp_path / name, epochs) for name in ("whole", "killed"))
     index = tmp_path / "killed" / "checkpoints" / "latest"
     deadline = time.monotonic() + 240
     while not list(index.glob("ckpt-*.index")) and time.monotonic() < deadline:
         time.sleep(0.05)
-    killed.send_signal(signal.SIGKILL)
-    killed.wait()
+    killed.kill()
+    killed.join()
     assert not list((tmp_path / "killed").rglob("*seed1.json")), "the run ended before it could be killed"
-    subprocess.run(run_command(tmp_path / "killed", epochs), check=True, timeout=240, **options)
-    assert whole.wait(timeout=240) == 0
+    for run in (start_run(tmp_path / "killed", epochs), whole):
+        run.join(240)
+        assert run.exitcode == 0
 
     def result(name: str):
         (path,) = (tmp_path / name / "record").rglob("*.json")
