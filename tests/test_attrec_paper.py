@@ -105,6 +105,10 @@ def test_seeds_of_the_runs():
     assert runs["ml-1m", "attrec", "official", ()] == runs["ml-1m", "hrm", "paper", ()] == 1
     assert runs["ml-100k", "attrec", "paper", sweep_of(short_term="mean")] == 3
     assert runs["ml-1m", "attrec", "paper", sweep_of(aggregation="max")] == 1
+    released = {
+        sweep for dataset, model, variant, sweep in runs if (dataset, model, variant) == ("ml-1m", "attrec", "official")
+    }
+    assert released == {()}  # its ablations are run where runs are short
     assert runs["ml-100k", "transrec", "paper", sweep_of(dim=50)] == 3
 
 
