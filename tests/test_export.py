@@ -296,5 +296,5 @@ def test_bad_input_is_one_line_and_leaves_nothing(workdir, tmp_path, change, mes
 )
 def test_bad_flags_are_one_line_and_exit_code_2(arguments, message):
     done = commands.run("experiments.export", *arguments, environment=environment())
-    errors = [line for line in done.stderr.splitlines() if line.startswith("error: ")]
-    assert done.returncode == 2 and len(errors) == 1 and message in errors[0] and "Traceback" not in done.stderr
+    errors = done.stderr.splitlines()
+    assert done.returncode == 2 and len(errors) == 1 and errors[0].startswith("error: ") and message in errors[0]
