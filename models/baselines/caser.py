@@ -52,7 +52,12 @@ class HorizontalFilters(tf.keras.layers.Layer):
 
     def call(self, inputs: tf.Tensor, mask: tf.Tensor) -> tf.Tensor:
         """inputs: [B, T + L - 1, d], zeros where mask (bool [B, T + L - 1]) is False. Returns [B, T, filters]."""
-        x = tf.nn.conv1d(inputs, tf.cast(self.kernel, inputs.dtype), stride=1, padding="VALID")
+        dtype = inputs.dtype
+        if dtype == tf.bfloat16 and inputs.shape[-1] < 16:
+            # oneDNN's half precision with AMX (TensorFlow 2.21) gives wrong sums here, e.g. for height 8 of 8 channels.
+            dtype = tf.float32
+        x = tf.nn.conv1d(tf.cast(inputs, dtype), tf.cast(self.kernel, dtype), stride=1, padding="VALID")
+        x = tf.cast(x, inputs.dtype)
         if self.bias is not None:
             x += tf.cast(self.bias, x.dtype)
         seen = tf.nn.max_pool1d(tf.cast(mask, x.dtype)[..., None], self.height, 1, "VALID") > 0
