@@ -4,6 +4,7 @@ The processes are forked from one that has imported the libraries: importing Ten
 time. It has imported nothing of the project but the gate, so what a command reads when it starts is read anew.
 """
 
+import atexit
 import multiprocessing
 import os
 import runpy
@@ -48,4 +49,7 @@ def _run(module: str, arguments: tuple[str, ...], environment: dict[str, str], o
     os.environ.update(environment)
     os.chdir(ROOT)
     sys.argv = [module, *arguments]
-    runpy.run_module(module, run_name="__main__", alter_sys=True)
+    try:
+        runpy.run_module(module, run_name="__main__", alter_sys=True)
+    finally:  # which a forked process skips; TensorFlow's remove what it writes to the temporary folder
+        atexit._run_exitfuncs()
